@@ -1,0 +1,1 @@
+"""The command `conda-store`: a client of the REST API."""

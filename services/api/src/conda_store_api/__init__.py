@@ -1,0 +1,1 @@
+"""The public REST API and the ledger of builds."""

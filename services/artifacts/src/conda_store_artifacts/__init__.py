@@ -1,0 +1,1 @@
+"""Prefix to artifacts, and their downloads."""

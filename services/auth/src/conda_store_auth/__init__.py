@@ -1,0 +1,1 @@
+"""Identity in, a signed token with role bindings out."""

@@ -1,0 +1,1 @@
+"""Lockfile to prefix; stateless, owns the prefix directories."""

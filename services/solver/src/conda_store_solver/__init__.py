@@ -1,0 +1,1 @@
+"""Specification to lockfile; stateless."""

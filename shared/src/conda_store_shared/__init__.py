@@ -1,0 +1,1 @@
+"""What the services share: domain, events, bus, database, storage, web plumbing."""

@@ -1,0 +1,1 @@
+"""Messages over RabbitMQ, or within one process."""

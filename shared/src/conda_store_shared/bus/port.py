@@ -1,0 +1,60 @@
+"""The bus: what every implementation must do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from conda_store_shared.contracts.envelope import EncodedMessage, Envelope
+from conda_store_shared.contracts.events import Event
+
+Handler = Callable[[Envelope], Awaitable[None]]
+Connected = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Take the messages of one queue.
+
+    ``queue`` is a durable queue of the topology or its dead-letter queue; None with ``event`` set subscribes this
+    instance alone to a broadcast.  ``concurrency`` messages are handled at once.  The message is acknowledged after the
+    handler returns.  A handler that raises Unavailable keeps the message and is called again with backoff; any other
+    exception gives the message back to the broker, which delivers it again up to its limit.
+    """
+
+    handler: Handler
+    queue: str | None = None
+    event: type[Event] | None = None
+    concurrency: int = 1
+
+
+class Bus(Protocol):
+    """Messages by routing key, at least once."""
+
+    async def publish(self, message: EncodedMessage) -> None:
+        """Return when the broker has taken the message; raises BusUnavailable after a bounded wait."""
+        ...
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Add a subscription; before ``run``."""
+        ...
+
+    def on_connected(self, callback: Connected) -> None:
+        """Call ``callback`` each time the connection was (re)made; before ``run``."""
+        ...
+
+    async def run(self) -> None:
+        """Connect, consume, and reconnect until cancelled; handlers under way are then awaited or cancelled."""
+        ...
+
+    async def drain(self) -> None:
+        """Stop taking messages; those not begun go back to the broker.  For a graceful stop."""
+        ...
+
+    async def depth(self, queue: str) -> int:
+        """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
+        ...
+
+    @property
+    def healthy(self) -> bool:
+        """Whether messages can be published and are being consumed now."""
+        ...

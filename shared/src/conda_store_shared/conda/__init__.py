@@ -1,0 +1,1 @@
+"""The one adapter over py-rattler: what several services need of conda."""

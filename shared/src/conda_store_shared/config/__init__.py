@@ -1,0 +1,1 @@
+"""Settings of every service: traitlets classes, one file per family; imports nothing but traitlets."""

@@ -1,0 +1,1 @@
+"""Everything that travels on the bus, and between whom."""

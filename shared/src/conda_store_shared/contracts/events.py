@@ -1,0 +1,197 @@
+"""One frozen dataclass per message: facts in the past tense, ids and digests only.
+
+Fields may be added with a default; they are never changed or removed.  Digests are SHA-256 in lower-case hex.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Root of all messages; ``version`` is part of the type."""
+
+    routing_key: ClassVar[str]
+    version: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildEvent(Event):
+    """A message about one build."""
+
+    build_id: int
+    build_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEvent(BuildEvent):
+    """A fact about running work: which stage, and which attempt at it says so."""
+
+    stage: str
+    attempt_id: str
+    attempt_started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveRequested(BuildEvent):
+    """The order is in the object store; a lockfile is wanted."""
+
+    routing_key: ClassVar[str] = "solve.requested"
+    order_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockfileSolved(AttemptEvent):
+    """The lockfile is in the object store."""
+
+    routing_key: ClassVar[str] = "lockfile.solved"
+    lockfile_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixRequested(BuildEvent):
+    """Order and lockfile are in the object store; a prefix is wanted."""
+
+    routing_key: ClassVar[str] = "prefix.requested"
+    order_digest: str
+    lockfile_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixBuilt(AttemptEvent):
+    """The prefix is whole on disk, its record in the object store."""
+
+    routing_key: ClassVar[str] = "prefix.built"
+    lockfile_digest: str
+    record_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRequested(BuildEvent):
+    """One type of artifact is wanted of a completed build."""
+
+    routing_key: ClassVar[str] = "artifact.requested"
+    artifact_type: str
+    order_digest: str
+    lockfile_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactStored(AttemptEvent):
+    """The artifact is in the object store under ``key``; ``size`` is in bytes."""
+
+    routing_key: ClassVar[str] = "artifact.stored"
+    artifact_type: str
+    key: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted(AttemptEvent):
+    """A worker began an attempt."""
+
+    routing_key: ClassVar[str] = "stage.started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress(AttemptEvent):
+    """An attempt is alive; ``done`` of ``total`` are counted in ``unit``; total 0 means not known."""
+
+    routing_key: ClassVar[str] = "stage.progress"
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInterrupted(AttemptEvent):
+    """A worker that stops on purpose gave the attempt up; it does not count against the build."""
+
+    routing_key: ClassVar[str] = "stage.interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFailed(AttemptEvent):
+    """An attempt ended without its product; ``transient`` tells whether trying again may help."""
+
+    routing_key: ClassVar[str] = "stage.failed"
+    code: str
+    detail: str
+    transient: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWritten(AttemptEvent):
+    """A piece of an attempt's log, at most 64 KiB; ``sequence`` counts up from 0 within the attempt."""
+
+    routing_key: ClassVar[str] = "log.written"
+    sequence: int
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCanceled(BuildEvent):
+    """The build is over: work on it is to stop at once."""
+
+    routing_key: ClassVar[str] = "build.canceled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRequested(BuildEvent):
+    """An environment's link is to point at ``path``; only a ``generation`` above the recorded one counts."""
+
+    routing_key: ClassVar[str] = "link.requested"
+    namespace: str
+    environment: str
+    link: str
+    path: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentLinked(BuildEvent):
+    """The environment's link points at ``path``."""
+
+    routing_key: ClassVar[str] = "environment.linked"
+    namespace: str
+    environment: str
+    path: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixDiscardRequested(BuildEvent):
+    """The prefix at ``path`` belongs to no build any more."""
+
+    routing_key: ClassVar[str] = "prefix.discard_requested"
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDiscardRequested(BuildEvent):
+    """The objects under ``keys`` belong to no build any more."""
+
+    routing_key: ClassVar[str] = "artifact.discard_requested"
+    keys: tuple[str, ...]
+
+
+ALL_EVENTS: tuple[type[Event], ...] = (
+    SolveRequested,
+    LockfileSolved,
+    PrefixRequested,
+    PrefixBuilt,
+    ArtifactRequested,
+    ArtifactStored,
+    StageStarted,
+    StageProgress,
+    StageInterrupted,
+    StageFailed,
+    LogWritten,
+    BuildCanceled,
+    LinkRequested,
+    EnvironmentLinked,
+    PrefixDiscardRequested,
+    ArtifactDiscardRequested,
+)

@@ -1,0 +1,99 @@
+"""A conda-lock version 1 lockfile as a value: checked, selected by platform, digested."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conda_store_shared.domain.canonical import sha256_hex
+from conda_store_shared.errors import InvalidLockfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """One package for one platform; ``build`` is None where the lockfile does not tell (upstream's never does)."""
+
+    name: str
+    version: str
+    manager: str
+    platform: str
+    url: str
+    md5: str | None
+    sha256: str | None
+    build: str | None
+    dependencies: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockfile:
+    """The whole lockfile; ``value`` is the document as it is stored and offered for download."""
+
+    value: Mapping[str, Any]
+    packages: tuple[LockedPackage, ...]
+    platforms: tuple[str, ...]
+
+    @classmethod
+    def from_value(cls, value: Any) -> "Lockfile":
+        """Check a decoded document; raises InvalidLockfile."""
+        if not isinstance(value, Mapping):
+            raise InvalidLockfile("a lockfile is a mapping with the keys version, metadata and package")
+        if value.get("version", 1) != 1:
+            raise InvalidLockfile(f"lockfile version {value.get('version')!r} is not known; expected 1")
+        packages, metadata = value.get("package"), value.get("metadata")
+        if not isinstance(packages, list) or not isinstance(metadata, Mapping):
+            raise InvalidLockfile("a lockfile needs `metadata`, a mapping, and `package`, a list")
+        platforms = metadata.get("platforms")
+        if not isinstance(platforms, list) or not all(isinstance(platform, str) for platform in platforms):
+            raise InvalidLockfile("`metadata.platforms` of a lockfile is a list of platforms, such as linux-64")
+        return cls(
+            value={**value, "version": 1},
+            packages=tuple(_package(index, package) for index, package in enumerate(packages)),
+            platforms=tuple(platforms),
+        )
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> "Lockfile":
+        """Read the stored form, which is JSON; raises InvalidLockfile."""
+        try:
+            return cls.from_value(json.loads(text))
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidLockfile(f"the lockfile is not JSON: {error}") from error
+
+    def to_text(self) -> str:
+        """The stored form: JSON, indented by 4 as upstream stores it."""
+        return json.dumps(self.value, indent=4)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the stored form."""
+        return sha256_hex(self.to_text().encode())
+
+    def select(self, platform: str, manager: str) -> tuple[LockedPackage, ...]:
+        """The packages of one platform that ``manager`` (``conda`` or ``pip``) installs, in locked order."""
+        return tuple(
+            package for package in self.packages if package.platform == platform and package.manager == manager
+        )
+
+
+def _package(index: int, value: Any) -> LockedPackage:
+    if not isinstance(value, Mapping):
+        raise InvalidLockfile(f"package {index} of the lockfile is not a mapping")
+    for key in ("name", "version", "manager", "platform", "url"):
+        if not isinstance(value.get(key), str):
+            raise InvalidLockfile(f"package {index} of the lockfile needs `{key}`, a string")
+    if value["manager"] not in ("conda", "pip"):
+        raise InvalidLockfile(f"package {value['name']} of the lockfile has manager {value['manager']!r}")
+    hashes, dependencies = value.get("hash") or {}, value.get("dependencies") or {}
+    if not isinstance(hashes, Mapping) or not isinstance(dependencies, Mapping):
+        raise InvalidLockfile(f"`hash` and `dependencies` of package {value['name']} of the lockfile are mappings")
+    return LockedPackage(
+        name=value["name"],
+        version=value["version"],
+        manager=value["manager"],
+        platform=value["platform"],
+        url=value["url"],
+        md5=hashes.get("md5"),
+        sha256=hashes.get("sha256"),
+        build=value.get("build"),
+        dependencies=dict(dependencies),
+    )

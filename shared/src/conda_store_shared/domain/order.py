@@ -1,0 +1,83 @@
+"""A build's order: everything the stages need to know, resolved once when the build is created (design §3.4)."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conda_store_shared.domain.canonical import canonical_json, sha256_hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveOrder:
+    """What the solver needs.
+
+    ``channels`` are base addresses, highest priority first; ``allowed_channels`` empty permits all.
+    ``virtual_packages`` maps a platform to names and versions that stand above the defaults of that platform. ``lockfile`` is the text a
+    user submitted instead of a specification; then nothing is solved. ``deadline`` is in seconds.
+    """
+
+    specification: Mapping[str, Any]
+    channels: tuple[str, ...]
+    allowed_channels: tuple[str, ...] = ()
+    platforms: tuple[str, ...]
+    virtual_packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lockfile: Mapping[str, Any] | None = None
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixOrder:
+    """What the builder needs.
+
+    ``path`` is the final prefix, ``link`` the environment's symbolic link (None: this key format has none).
+    ``permissions`` are three octal digits; ``link_mode`` is ``auto`` or ``copy``; ``deadline`` is in seconds.
+    """
+
+    platform: str
+    path: str
+    link: str | None
+    uid: int | None
+    gid: int | None
+    permissions: str | None
+    link_mode: str = "auto"
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One build's order.  ``artifacts`` are the wanted types beyond DIRECTORY, LOCKFILE and LOGS."""
+
+    build_id: int
+    build_key: str
+    namespace: str
+    environment: str
+    solve: SolveOrder
+    prefix: PrefixOrder
+    artifacts: tuple[str, ...]
+    artifact_deadline: float
+
+    def to_bytes(self) -> bytes:
+        """The stored form: canonical JSON."""
+        return canonical_json(dataclasses.asdict(self))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Order":
+        """Read the stored form, which only api writes."""
+        value = json.loads(content)
+        solve, prefix = value.pop("solve"), value.pop("prefix")
+        return cls(
+            solve=SolveOrder(**_with_tuples(solve)),
+            prefix=PrefixOrder(**prefix),
+            **_with_tuples(value),
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the stored form."""
+        return sha256_hex(self.to_bytes())
+
+
+def _with_tuples(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(element) if isinstance(element, list) else element for key, element in value.items()}

@@ -1,0 +1,66 @@
+"""What the builder reports about an installed prefix; kept at ``prefix/<build_key>.json``."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from conda_store_shared.domain.canonical import canonical_json, sha256_hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledPackage:
+    """One conda package as its ``conda-meta`` record tells; ``size`` is in bytes, -1 when unknown; ``timestamp`` in ms.
+
+    ``channel`` is the base address without credentials.
+    """
+
+    channel: str
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    md5: str
+    sha256: str
+    size: int
+    depends: tuple[str, ...]
+    constrains: tuple[str, ...]
+    license: str | None
+    license_family: str | None
+    summary: str | None
+    timestamp: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixRecord:
+    """A whole prefix: ``apparent_bytes`` counts every file, ``unique_bytes`` only files no package cache shares."""
+
+    path: str
+    apparent_bytes: int
+    unique_bytes: int
+    packages: tuple[InstalledPackage, ...]
+
+    def to_bytes(self) -> bytes:
+        """The stored form: canonical JSON."""
+        return canonical_json(dataclasses.asdict(self))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "PrefixRecord":
+        """Read the stored form, which only the builder writes."""
+        value = json.loads(content)
+        packages = tuple(
+            InstalledPackage(
+                **{
+                    **package,
+                    "depends": tuple(package["depends"]),
+                    "constrains": tuple(package["constrains"]),
+                }
+            )
+            for package in value.pop("packages")
+        )
+        return cls(packages=packages, **value)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the stored form."""
+        return sha256_hex(self.to_bytes())

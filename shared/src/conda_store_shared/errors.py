@@ -1,0 +1,143 @@
+"""Every error the suite raises on purpose, as one tree.
+
+    CondaStoreError
+    ├── InvalidInput            what was sent cannot be understood or is not allowed   (HTTP 400)
+    │   ├── InvalidName, InvalidSpecification, InvalidLockfile, ChannelNotAllowed …
+    │   └── TooLarge                                                                   (HTTP 413)
+    ├── NotAuthenticated        the credential presented at login is wrong             (HTTP 403)
+    ├── NotAuthorized           known or anonymous, but not allowed                    (HTTP 403)
+    ├── NotFound                there is no such thing                                 (HTTP 404)
+    ├── Conflict                it is there already, or not in the state needed        (HTTP 409)
+    ├── Unavailable             database, broker or object store cannot be reached     (HTTP 503; a message is kept)
+    │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable
+    ├── UndecodableMessage      a message nobody can read                              (rejected to the dead queue)
+    ├── StageFailure            a stage ended without its product, with the cause      (`stage.failed`)
+    └── ConfigurationError      the process cannot start as configured                 (exit status 1)
+
+HTTP codes are given in ``web/errors.py`` and broker answers in ``bus/consumer.py``, nowhere else.
+"""
+
+from typing import ClassVar
+
+
+class CondaStoreError(Exception):
+    """Root of the tree.  ``code`` is stable and machine readable; the message is for a person."""
+
+    code: ClassVar[str] = "error"
+
+    @property
+    def message(self) -> str:
+        """The text a person reads: what was wrong, which one, what to do."""
+        return str(self)
+
+
+class InvalidInput(CondaStoreError):
+    """Raised when input from outside cannot be understood or is not allowed."""
+
+    code = "invalid_input"
+
+
+class InvalidName(InvalidInput):
+    """Raised when a namespace or environment name has characters or a length that are not allowed."""
+
+    code = "invalid_name"
+
+
+class InvalidSpecification(InvalidInput):
+    """Raised when a specification is no YAML, or not an environment specification."""
+
+    code = "invalid_specification"
+
+
+class InvalidLockfile(InvalidInput):
+    """Raised when a lockfile is not a conda-lock version 1 lockfile."""
+
+    code = "invalid_lockfile"
+
+
+class ChannelNotAllowed(InvalidInput):
+    """Raised when a channel is not on the allow-list."""
+
+    code = "channel_not_allowed"
+
+
+class TooLarge(InvalidInput):
+    """Raised when input is larger than the stated limit."""
+
+    code = "too_large"
+
+
+class NotAuthenticated(CondaStoreError):
+    """Raised when the credential presented at login is wrong."""
+
+    code = "not_authenticated"
+
+
+class NotAuthorized(CondaStoreError):
+    """Raised when the caller lacks a permission."""
+
+    code = "not_authorized"
+
+
+class NotFound(CondaStoreError):
+    """Raised when there is no such namespace, environment, build or object."""
+
+    code = "not_found"
+
+
+class Conflict(CondaStoreError):
+    """Raised when something is there already, or is not in the state the action needs."""
+
+    code = "conflict"
+
+
+class Unavailable(CondaStoreError):
+    """Raised when a part the service stands on cannot be reached; nobody's input is at fault."""
+
+    code = "unavailable"
+
+
+class BusUnavailable(Unavailable):
+    """Raised when the broker does not answer, or does not confirm a message, in time."""
+
+    code = "bus_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """Raised when the database does not answer in time."""
+
+    code = "database_unavailable"
+
+
+class StorageUnavailable(Unavailable):
+    """Raised when the object store does not answer in time."""
+
+    code = "storage_unavailable"
+
+
+class UndecodableMessage(CondaStoreError):
+    """Raised when a message is not one of the contracts, or its body does not fit."""
+
+    code = "undecodable_message"
+
+
+class ConfigurationError(CondaStoreError):
+    """Raised at start when the process cannot run as configured."""
+
+    code = "configuration_error"
+
+
+class StageFailure(CondaStoreError):
+    """Raised when a stage ends without its product.
+
+    ``cause`` is one of the codes of ``domain.stage.FailureCode`` (``unsatisfiable``, ``timeout``, …); ``detail``
+    is shown to the user unshortened; ``transient`` tells whether trying again may help.
+    """
+
+    code = "stage_failure"
+
+    def __init__(self, cause: str, detail: str, *, transient: bool = False) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+        self.transient = transient

@@ -1,0 +1,61 @@
+"""structlog for every service: one JSON line (or one coloured line on a terminal) an event, never a secret."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# Credentials in addresses (scheme://user:secret@host), /t/<token>/ of conda channels, bearer tokens, signed queries.
+_SECRETS = (
+    (re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE), r"\g<keep>***@"),
+    (re.compile(r"(?P<keep>/t/)[^/\s]+"), r"\g<keep>***"),
+    (re.compile(r"(?P<keep>(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\g<keep>***"),
+    (re.compile(r"(?P<keep>X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s]+", re.IGNORECASE), r"\g<keep>***"),
+)
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with credentials replaced by ``***``."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event
+
+
+def configure_logging(service: str, level: int = logging.INFO) -> None:
+    """Send everything, the standard library's loggers included, to stderr; binds ``service``."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact_event,
+    ]
+    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for noisy in ("aiormq", "aio_pika", "botocore", "aiobotocore", "urllib3", "asyncio", "httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    structlog.contextvars.bind_contextvars(service=service)

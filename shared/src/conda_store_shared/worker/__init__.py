@@ -1,0 +1,1 @@
+"""Runs a service: signals, consumers, stages with their attempts, graceful stop."""
