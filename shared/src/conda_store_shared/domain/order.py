@@ -14,8 +14,9 @@ class SolveOrder:
     """What the solver needs.
 
     ``channels`` are base addresses, highest priority first; ``allowed_channels`` empty permits all.
-    ``virtual_packages`` maps a platform to names and versions that stand above the defaults of that platform. ``lockfile`` is the text a
-    user submitted instead of a specification; then nothing is solved. ``deadline`` is in seconds.
+    ``virtual_packages`` maps a platform to names and versions that stand above the defaults of that platform.
+    ``lockfile`` is what a user submitted instead of a specification; then nothing is solved.
+    ``deadline`` is in seconds.
     """
 
     specification: Mapping[str, Any]
