@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """What is known of an object: ``size`` in bytes."""
+    """What is known of an object: ``size`` in bytes; ``etag`` is opaque and without quotes."""
 
     key: str
     size: int
     etag: str
+    modified: datetime | None = None
 
 
 class ObjectStore(Protocol):

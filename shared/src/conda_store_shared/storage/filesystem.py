@@ -1,0 +1,196 @@
+"""The object store on a directory: one file an object, which appears by rename."""
+
+import asyncio
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from conda_store_shared.errors import NotFound, StorageUnavailable, TooLarge
+from conda_store_shared.storage.object_key import checked_key
+from conda_store_shared.storage.object_store import StoredObject
+
+_INCOMING = ".incoming"
+_ABANDONED_AFTER = 24 * 3600.0
+_PIECE = 256 * 1024
+# A mounted directory whose server is gone blocks for ever; the thread is then lost, the caller is not.
+_TIMEOUT = 10.0
+
+
+class FilesystemStore:
+    """ObjectStore on ``root``, which is made when missing; several processes may share it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / _INCOMING
+
+    async def __aenter__(self) -> Self:
+        async with _answering(str(self._root)):
+            await asyncio.to_thread(self._prepare)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held open."""
+
+    async def put(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        """Store a small object; the type follows from the key when it is served."""
+        target = self._path(key)
+        async with _answering(key):
+            return await asyncio.to_thread(self._write, key, target, lambda file: file.write(content))
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> StoredObject:
+        """Store a copy of the file at ``path``."""
+        target = self._path(key)
+        source = await asyncio.to_thread(path.open, "rb")
+        with source, _translated(key):
+            return await asyncio.to_thread(
+                self._write, key, target, lambda file: shutil.copyfileobj(source, file, 1024 * 1024)
+            )
+
+    async def get(self, key: str, limit: int) -> bytes:
+        """Return a small object; raises NotFound or TooLarge."""
+        async with _answering(key):
+            return await asyncio.to_thread(_read, self._path(key), key, limit)
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes ``start`` to ``end`` (exclusive) in pieces; raises NotFound."""
+        async with _answering(key):
+            file = await asyncio.to_thread(_open, self._path(key), key, start)
+        with file:
+            left = None if end is None else max(0, end - start)
+            while left is None or left > 0:
+                async with _answering(key):
+                    piece = await asyncio.to_thread(file.read, _PIECE if left is None else min(_PIECE, left))
+                if not piece:
+                    return
+                left = None if left is None else left - len(piece)
+                yield piece
+
+    async def head(self, key: str) -> StoredObject | None:
+        """Return what is known of an object, or None when there is none."""
+        path = self._path(key)
+        async with _answering(key):
+            return await asyncio.to_thread(_describe, key, path)
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; harmless when there is none."""
+        path = self._path(key)
+        async with _answering(key):
+            await asyncio.to_thread(_remove, path)
+
+    async def address(self, key: str, content_type: str) -> str | None:
+        """None: a directory has no address, the suite serves its objects itself."""
+        checked_key(key)
+        return None
+
+    async def check(self) -> None:
+        """Raise StorageUnavailable when nothing can be written below the root."""
+        async with _answering(str(self._root)):
+            await asyncio.to_thread(self._probe)
+
+    def _path(self, key: str) -> Path:
+        return self._root.joinpath(*checked_key(key).split("/"))
+
+    def _prepare(self) -> None:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        oldest = time.time() - _ABANDONED_AFTER
+        for left in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < oldest:
+                    left.unlink()
+
+    def _probe(self) -> None:
+        probe = self._temporary()
+        probe.touch()
+        probe.unlink()
+
+    def _temporary(self) -> Path:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        return self._incoming / uuid.uuid4().hex
+
+    def _write(self, key: str, target: Path, fill: Callable[[BinaryIO], object]) -> StoredObject:
+        temporary = self._temporary()
+        try:
+            with temporary.open("xb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stored = _describe(key, temporary)
+            temporary.replace(target)
+            _sync_directory(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+        if stored is None:
+            raise StorageUnavailable(f"object {key!r} vanished while it was written")
+        return stored
+
+
+def _open(path: Path, key: str, start: int) -> BinaryIO:
+    try:
+        file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise NotFound(f"object {key!r} does not exist") from None
+    file.seek(start)
+    return file
+
+
+def _read(path: Path, key: str, limit: int) -> bytes:
+    with _open(path, key, 0) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise TooLarge(f"object {key!r} has more than {limit} bytes")
+    return content
+
+
+def _remove(path: Path) -> None:
+    with suppress(NotADirectoryError, IsADirectoryError):
+        path.unlink(missing_ok=True)
+
+
+def _describe(key: str, path: Path) -> StoredObject | None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return StoredObject(
+        key=key,
+        size=status.st_size,
+        etag=f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}",
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+    )
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageUnavailable(f"the object store on disk cannot serve {what!r}: {reason}") from error
+
+
+@asynccontextmanager
+async def _answering(what: str) -> AsyncIterator[None]:
+    with _translated(what):
+        async with asyncio.timeout(_TIMEOUT):
+            yield
