@@ -1,0 +1,274 @@
+"""The object store on S3, or on anything that speaks its protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from conda_store_shared.errors import ConfigurationError, NotFound, StorageUnavailable, TooLarge
+from conda_store_shared.storage.object_key import checked_key
+from conda_store_shared.storage.object_store import StoredObject
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+PART_BYTES = 8 * 1024 * 1024
+_MAXIMUM_PARTS = 10_000
+_PARTS_AT_ONCE = 3
+_PIECE = 256 * 1024
+_ADDRESS_VALIDITY = 7 * 24 * 3600
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Options:
+    """Where the bucket is and who we are.
+
+    ``endpoint`` and ``external_endpoint`` are addresses with scheme; the second is the one users' clients reach, the
+    first one when None.  Without keys botocore looks for credentials where it always does.  ``timeout`` in seconds
+    bounds every small operation; one part of an upload may take ``part_timeout``.
+    """
+
+    bucket: str
+    endpoint: str | None = None
+    external_endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    timeout: float = 10.0
+    part_timeout: float = 60.0
+
+
+class S3Store:
+    """ObjectStore on one bucket, which must exist; use as a context manager."""
+
+    def __init__(self, options: S3Options) -> None:
+        self._options = options
+        self._stack = AsyncExitStack()
+        self._opened: tuple[S3Client, S3Client] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the clients; raises ConfigurationError when the bucket does not exist.
+
+        A store that cannot be reached now is no reason not to start: it may come back.
+        """
+        options = self._options
+        internal = await self._open(options.endpoint)
+        external = await self._open(options.external_endpoint) if options.external_endpoint else internal
+        self._opened = (internal, external)
+        try:
+            async with self._answering(options.bucket):
+                await internal.head_bucket(Bucket=options.bucket)
+        except NotFound:
+            await self._stack.aclose()
+            raise ConfigurationError(f"S3 bucket={options.bucket} does not exist") from None
+        except StorageUnavailable:
+            return self
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened = None
+        await self._stack.aclose()
+
+    async def put(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        """Store a small object."""
+        async with self._answering(checked_key(key), self._options.part_timeout):
+            answer = await self._client.put_object(
+                Bucket=self._options.bucket, Key=key, Body=content, ContentType=content_type
+            )
+        return StoredObject(key=key, size=len(content), etag=answer["ETag"].strip('"'))
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> StoredObject:
+        """Store a file, in parts when it is larger than one; at most three parts are in memory."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if size <= PART_BYTES:
+            return await self.put(key, await asyncio.to_thread(path.read_bytes), content_type)
+        async with self._answering(checked_key(key)):
+            upload = await self._client.create_multipart_upload(
+                Bucket=self._options.bucket, Key=key, ContentType=content_type
+            )
+        try:
+            parts = await self._put_parts(key, upload["UploadId"], path, size)
+            async with self._answering(key, self._options.part_timeout):
+                await self._client.complete_multipart_upload(
+                    Bucket=self._options.bucket, Key=key, UploadId=upload["UploadId"], MultipartUpload={"Parts": parts}
+                )
+        except BaseException:
+            await self._abort(key, upload["UploadId"])
+            raise
+        stored = await self.head(key)
+        if stored is None:
+            raise StorageUnavailable(f"object {key!r} vanished after it was stored")
+        return stored
+
+    async def get(self, key: str, limit: int) -> bytes:
+        """Return a small object; raises NotFound or TooLarge."""
+        async with self._answering(checked_key(key), self._options.part_timeout):
+            answer = await self._client.get_object(Bucket=self._options.bucket, Key=key)
+            async with answer["Body"] as body:
+                if answer["ContentLength"] > limit:
+                    raise TooLarge(f"object {key!r} has more than {limit} bytes")
+                content: bytes = await body.read()
+                return content
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes ``start`` to ``end`` (exclusive) in pieces; raises NotFound."""
+        checked_key(key)
+        if end is not None and end <= start:
+            return
+        whole = start == 0 and end is None
+        selection: Any = {} if whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
+        try:
+            async with self._answering(key):
+                answer = await self._client.get_object(Bucket=self._options.bucket, Key=key, **selection)
+        except _BeyondTheEnd:
+            return
+        async with answer["Body"] as body:
+            while True:
+                async with self._answering(key):
+                    piece: bytes = await body.read(_PIECE)
+                if not piece:
+                    return
+                yield piece
+
+    async def head(self, key: str) -> StoredObject | None:
+        """Return what is known of an object, or None when there is none."""
+        try:
+            async with self._answering(checked_key(key)):
+                answer = await self._client.head_object(Bucket=self._options.bucket, Key=key)
+        except NotFound:
+            return None
+        return StoredObject(
+            key=key, size=answer["ContentLength"], etag=answer["ETag"].strip('"'), modified=answer["LastModified"]
+        )
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; harmless when there is none."""
+        with suppress(NotFound):
+            async with self._answering(checked_key(key)):
+                await self._client.delete_object(Bucket=self._options.bucket, Key=key)
+
+    async def address(self, key: str, content_type: str) -> str | None:
+        """Signed address on the external endpoint, valid for 7 days; whether the object exists is not asked."""
+        async with self._answering(checked_key(key)):
+            address: str = await self._clients[1].generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._options.bucket, "Key": key, "ResponseContentType": content_type},
+                ExpiresIn=_ADDRESS_VALIDITY,
+            )
+            return address
+
+    async def check(self) -> None:
+        """Raise StorageUnavailable when the bucket cannot be used."""
+        bucket = self._options.bucket
+        try:
+            async with self._answering(bucket):
+                await self._client.head_bucket(Bucket=bucket)
+        except NotFound:
+            raise StorageUnavailable(f"S3 bucket={bucket} does not exist") from None
+
+    @property
+    def _clients(self) -> "tuple[S3Client, S3Client]":
+        if self._opened is None:
+            raise StorageUnavailable("the object store is not open")
+        return self._opened
+
+    @property
+    def _client(self) -> "S3Client":
+        return self._clients[0]
+
+    async def _open(self, endpoint: str | None) -> "S3Client":
+        options = self._options
+        client: S3Client = await self._stack.enter_async_context(
+            get_session().create_client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name=options.region,
+                aws_access_key_id=options.access_key,
+                aws_secret_access_key=options.secret_key,
+                config=_client_config(options.timeout),
+            )
+        )
+        return client
+
+    async def _put_parts(self, key: str, upload: str, path: Path, size: int) -> "list[CompletedPartTypeDef]":
+        step = max(PART_BYTES, -(-size // _MAXIMUM_PARTS))
+        room = asyncio.Semaphore(_PARTS_AT_ONCE)
+
+        async def put_part(number: int) -> "CompletedPartTypeDef":
+            async with room:
+                content = await asyncio.to_thread(_read_part, path, (number - 1) * step, step)
+                async with self._answering(key, self._options.part_timeout):
+                    answer = await self._client.upload_part(
+                        Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=content
+                    )
+            return {"PartNumber": number, "ETag": answer["ETag"]}
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                parts = [group.create_task(put_part(number)) for number in range(1, -(-size // step) + 1)]
+        except* StorageUnavailable as failures:
+            raise StorageUnavailable(str(failures.exceptions[0])) from failures
+        return [part.result() for part in parts]
+
+    async def _abort(self, key: str, upload: str) -> None:
+        with suppress(StorageUnavailable, NotFound):
+            async with self._answering(key):
+                await self._client.abort_multipart_upload(Bucket=self._options.bucket, Key=key, UploadId=upload)
+
+    @asynccontextmanager
+    async def _answering(self, key: str, timeout: float | None = None) -> AsyncIterator[None]:
+        """Bound the time of what happens inside, and say in our own words what went wrong."""
+        try:
+            async with asyncio.timeout(timeout or self._options.timeout):
+                yield
+        except ClientError as error:
+            raise _translated(error, key) from error
+        except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+            # Named, not quoted: the text of a connection error may hold a signed address.
+            reason = f"the object store does not answer ({type(error).__name__}, object {key!r})"
+            raise StorageUnavailable(reason) from error
+
+
+class _BeyondTheEnd(StorageUnavailable):
+    """Raised when a range begins after the last byte."""
+
+
+def _client_config(timeout: float) -> AioConfig:
+    return AioConfig(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        connect_timeout=timeout / 4,
+        read_timeout=timeout / 2,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        # Many stores know neither the newer checksums nor the trailers they travel in.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        max_pool_connections=32,
+    )
+
+
+def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    if code in _MISSING:
+        return NotFound(f"object {key!r} does not exist")
+    if code in ("InvalidRange", "416"):
+        return _BeyondTheEnd(f"object {key!r} is shorter")
+    return StorageUnavailable(f"the object store refuses {error.operation_name} of {key!r}: {code}")
+
+
+def _read_part(path: Path, start: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(size)
