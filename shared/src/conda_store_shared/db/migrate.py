@@ -1,0 +1,63 @@
+"""Brings a database to the newest schema; also the command ``python -m conda_store_shared.db.migrate``."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from conda_store_shared.db.engine import Database, unavailable_database
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6D696772_61
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Configuration of Alembic on ``connection``."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(hour).2d%%(minute).2d-%%(slug)s")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Several services may start at once: one migrates, the others wait and find nothing to do.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    command.upgrade(alembic_config(connection), "head")
+
+
+async def upgrade(database: Database) -> None:
+    """Upgrade ``database`` to the newest schema; raises DatabaseUnavailable."""
+    async with unavailable_database(), database.engine.begin() as connection:
+        await connection.execution_options(write=True)
+        await connection.run_sync(_upgrade)
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    async with Database(arguments.url) as database:
+        if arguments.command == "upgrade":
+            return await upgrade(database)
+        async with database.engine.begin() as connection:
+            await connection.run_sync(
+                lambda sync: command.revision(alembic_config(sync), message=arguments.name, autogenerate=True)
+            )
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m conda_store_shared.db.migrate", description=__doc__)
+    parser.add_argument("command", choices=["upgrade", "revision"])
+    parser.add_argument("--url", required=True, help="SQLAlchemy address of the database")
+    parser.add_argument("--name", default="change", help="what the new revision does")
+    asyncio.run(_main(parser.parse_args()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

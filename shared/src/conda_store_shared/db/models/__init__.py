@@ -1,0 +1,33 @@
+"""Every table, one file per family; tables that upstream has keep upstream's names (contract §2.7)."""
+
+from conda_store_shared.db.models.base import Model
+from conda_store_shared.db.models.build import Build, BuildArtifact, BuildLog, BuildStage, StageAttempt
+from conda_store_shared.db.models.environment import Environment, Specification
+from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
+from conda_store_shared.db.models.outbox import Outbox, PublicEvent
+from conda_store_shared.db.models.package import (
+    CondaChannel,
+    CondaPackage,
+    CondaPackageBuild,
+    build_conda_package_build,
+)
+
+__all__ = [
+    "Build",
+    "BuildArtifact",
+    "BuildLog",
+    "BuildStage",
+    "CondaChannel",
+    "CondaPackage",
+    "CondaPackageBuild",
+    "Environment",
+    "Model",
+    "Namespace",
+    "NamespaceRoleMapping",
+    "NamespaceRoleMappingV2",
+    "Outbox",
+    "PublicEvent",
+    "Specification",
+    "StageAttempt",
+    "build_conda_package_build",
+]

@@ -1,0 +1,42 @@
+"""Environments and specifications."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from conda_store_shared.db.models.base import Model
+
+
+class Specification(Model):
+    """What a user asked for; the same content is kept once."""
+
+    __tablename__ = "specification"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    spec: Mapped[dict[str, Any]]
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_on: Mapped[datetime]
+    is_lockfile: Mapped[bool] = mapped_column(default=False)
+
+
+class Environment(Model):
+    """A name in a namespace that points at its current build.
+
+    ``generation`` counts the changes of the pointer; ``chosen_on`` is when a user last set it by hand.
+    """
+
+    __tablename__ = "environment"
+    __table_args__ = (UniqueConstraint("namespace_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    namespace_id: Mapped[int] = mapped_column(ForeignKey("namespace.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    # No foreign key: build points here already, and SQLite cannot add the second half of a circle afterwards.
+    current_build_id: Mapped[int | None] = mapped_column(index=True)
+    deleted_on: Mapped[datetime | None]
+    description: Mapped[str | None]
+    generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    chosen_on: Mapped[datetime | None]

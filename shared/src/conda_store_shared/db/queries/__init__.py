@@ -1,0 +1,1 @@
+"""SELECTs that several services need."""

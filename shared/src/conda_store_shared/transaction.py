@@ -1,0 +1,95 @@
+"""One transaction per request or message: rows and messages leave together; the only commit in the code base."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_shared.contracts.envelope import Envelope
+from conda_store_shared.contracts.events import BuildEvent, Event
+from conda_store_shared.db.engine import Database
+from conda_store_shared.db.models.outbox import Outbox, PublicEvent
+
+# Any number will do, as long as nothing else locks it.
+_EVENT_LOG_LOCK = 0x636F6E64_61
+
+
+class Transaction:
+    """A session together with the messages and public events that leave when it is committed."""
+
+    def __init__(self, session: AsyncSession, service: str) -> None:
+        self.session = session
+        self._service = service
+        self._messages: list[Event] = []
+        self._events: list[PublicEvent] = []
+
+    def publish(self, event: Event) -> None:
+        """Send ``event`` once this transaction is committed."""
+        self._messages.append(event)
+
+    def record(self, event: PublicEvent) -> None:
+        """Write a public event, last of all, so that the ids of all events are in the order of the commits."""
+        self._events.append(event)
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether anything waits for the relay."""
+        return bool(self._messages)
+
+    async def _finish(self, is_postgres: bool) -> None:
+        bound = structlog.contextvars.get_contextvars()
+        for event in self._messages:
+            message_id = uuid.uuid4().hex
+            message = Envelope(
+                event=event,
+                message_id=message_id,
+                source=self._service,
+                time=datetime.now(UTC),
+                correlation_id=bound.get("correlation_id", message_id),
+                traceparent=bound.get("traceparent"),
+            ).encode()
+            self.session.add(
+                Outbox(
+                    service=self._service,
+                    build_id=event.build_id if isinstance(event, BuildEvent) else None,
+                    message_id=message.message_id,
+                    routing_key=message.routing_key,
+                    headers=dict(message.headers),
+                    body=message.body,
+                )
+            )
+            # Ids are given one by one, so that messages of one build keep their order.
+            await self.session.flush()
+        await self.session.flush()
+        if self._events:
+            if is_postgres:
+                await self.session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENT_LOG_LOCK})"))
+            self.session.add_all(self._events)
+        await self.session.commit()
+
+
+class Transactions:
+    """Opens transactions for one service; ``committed`` is set whenever messages wait for the relay."""
+
+    def __init__(self, database: Database, service: str) -> None:
+        self.database = database
+        self.service = service
+        self.committed = asyncio.Event()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """Open a transaction, committed when the block ends and rolled back when it raises.
+
+        Raises DatabaseUnavailable when the database does not answer in time.
+        """
+        async with self.database.session(write=True) as session:
+            transaction = Transaction(session, self.service)
+            yield transaction
+            await transaction._finish(self.database.is_postgres)
+        if transaction.has_messages:
+            self.committed.set()
