@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from conda_store_shared.testing.demo_channel.channel import DemoChannel, DemoChannelFailed, build_demo_channel
+from conda_store_shared.testing.demo_channel.channel import DemoChannel, build_demo_channel
+from conda_store_shared.testing.demo_channel.interpreter import DemoChannelFailed
 from conda_store_shared.testing.demo_channel.wheels import PackageSet
 
 

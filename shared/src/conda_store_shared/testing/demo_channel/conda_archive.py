@@ -112,7 +112,7 @@ def write_conda_archive(package: CondaPackage, channel: Path) -> Path:
 
 
 def _info_documents(package: CondaPackage, paths: list[dict[str, Any]]) -> dict[str, bytes]:
-    about = {"summary": package.summary, "license": package.license, "channels": []}
+    about: dict[str, Any] = {"summary": package.summary, "license": package.license, "channels": []}
     documents = {
         "index.json": _json(package.index),
         "paths.json": _json({"paths": paths, "paths_version": 1}),
