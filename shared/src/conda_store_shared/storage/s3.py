@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -48,13 +49,22 @@ class S3Options:
     part_timeout: float = 60.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clients:
+    """``patient`` waits for large uploads, which a store may take long to put together; ``signing`` never connects."""
+
+    quick: "S3Client"
+    patient: "S3Client"
+    signing: "S3Client"
+
+
 class S3Store:
     """ObjectStore on one bucket, which must exist; use as a context manager."""
 
     def __init__(self, options: S3Options) -> None:
         self._options = options
         self._stack = AsyncExitStack()
-        self._opened: tuple[S3Client, S3Client] | None = None
+        self._opened: _Clients | None = None
 
     async def __aenter__(self) -> Self:
         """Open the clients; raises ConfigurationError when the bucket does not exist.
@@ -62,12 +72,15 @@ class S3Store:
         A store that cannot be reached now is no reason not to start: it may come back.
         """
         options = self._options
-        internal = await self._open(options.endpoint)
-        external = await self._open(options.external_endpoint) if options.external_endpoint else internal
-        self._opened = (internal, external)
+        quick = await self._open(options.endpoint, options.timeout * 0.4)
+        self._opened = _Clients(
+            quick=quick,
+            patient=await self._open(options.endpoint, options.part_timeout),
+            signing=await self._open(options.external_endpoint, 1.0) if options.external_endpoint else quick,
+        )
         try:
             async with self._answering(options.bucket):
-                await internal.head_bucket(Bucket=options.bucket)
+                await quick.head_bucket(Bucket=options.bucket)
         except NotFound:
             await self._stack.aclose()
             raise ConfigurationError(f"S3 bucket={options.bucket} does not exist") from None
@@ -101,7 +114,7 @@ class S3Store:
         try:
             parts = await self._put_parts(key, upload["UploadId"], path, size)
             async with self._answering(key, self._options.part_timeout):
-                await self._client.complete_multipart_upload(
+                await self._clients.patient.complete_multipart_upload(
                     Bucket=self._options.bucket, Key=key, UploadId=upload["UploadId"], MultipartUpload={"Parts": parts}
                 )
         except BaseException:
@@ -162,7 +175,7 @@ class S3Store:
     async def address(self, key: str, content_type: str) -> str | None:
         """Signed address on the external endpoint, valid for 7 days; whether the object exists is not asked."""
         async with self._answering(checked_key(key)):
-            address: str = await self._clients[1].generate_presigned_url(
+            address: str = await self._clients.signing.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._options.bucket, "Key": key, "ResponseContentType": content_type},
                 ExpiresIn=_ADDRESS_VALIDITY,
@@ -179,25 +192,25 @@ class S3Store:
             raise StorageUnavailable(f"S3 bucket={bucket} does not exist") from None
 
     @property
-    def _clients(self) -> "tuple[S3Client, S3Client]":
+    def _clients(self) -> "_Clients":
         if self._opened is None:
             raise StorageUnavailable("the object store is not open")
         return self._opened
 
     @property
     def _client(self) -> "S3Client":
-        return self._clients[0]
+        return self._clients.quick
 
-    async def _open(self, endpoint: str | None) -> "S3Client":
+    async def _open(self, endpoint: str | None, read_timeout: float) -> "S3Client":
         options = self._options
         client: S3Client = await self._stack.enter_async_context(
-            get_session().create_client(
+            _session().create_client(
                 "s3",
                 endpoint_url=endpoint,
                 region_name=options.region,
                 aws_access_key_id=options.access_key,
                 aws_secret_access_key=options.secret_key,
-                config=_client_config(options.timeout),
+                config=_client_config(options.timeout / 4, read_timeout),
             )
         )
         return client
@@ -210,7 +223,7 @@ class S3Store:
             async with room:
                 content = await asyncio.to_thread(_read_part, path, (number - 1) * step, step)
                 async with self._answering(key, self._options.part_timeout):
-                    answer = await self._client.upload_part(
+                    answer = await self._clients.patient.upload_part(
                         Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=content
                     )
             return {"PartNumber": number, "ETag": answer["ETag"]}
@@ -245,12 +258,18 @@ class _BeyondTheEnd(StorageUnavailable):
     """Raised when a range begins after the last byte."""
 
 
-def _client_config(timeout: float) -> AioConfig:
+@cache
+def _session() -> Any:
+    # It keeps the parsed service descriptions, which take half a second to read.
+    return get_session()
+
+
+def _client_config(connect_timeout: float, read_timeout: float) -> AioConfig:
     return AioConfig(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
-        connect_timeout=timeout / 4,
-        read_timeout=timeout / 2,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
         retries={"total_max_attempts": 2, "mode": "standard"},
         # Many stores know neither the newer checksums nor the trailers they travel in.
         request_checksum_calculation="when_required",
