@@ -1,0 +1,3 @@
+"""Loads the pytest plugin of the shared testing kit."""
+
+pytest_plugins = ["conda_store_shared.testing.fixtures"]

@@ -1,0 +1,122 @@
+"""The gateway: who answers for which path, and what a request looks like behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+
+from conda_store_shared.testing.servers import Gateway, Upstreams
+from conda_store_shared.testing.servers.process import free_port
+
+BODY_LIMIT = 10 * 1024 * 1024
+
+
+async def answer(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One request: say who we are, which path was asked and with which headers; `/slow` comes in two pieces."""
+    request, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+    headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
+    if length := int(headers.get("content-length", "0")):
+        await reader.readexactly(length)
+    path = request.split()[1]
+    body = json.dumps({"service": name, "path": path, "headers": headers, "size": length}).encode()
+    writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n" % len(body))
+    writer.write(body[:1])
+    await writer.drain()
+    if path.endswith("/slow"):
+        await asyncio.sleep(1)
+    writer.write(body[1:])
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+@asynccontextmanager
+async def service(name: str) -> AsyncIterator[int]:
+    """A service that says its name; gives its port."""
+    server = await asyncio.start_server(lambda reader, writer: answer(name, reader, writer), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway with three services behind it."""
+    async with AsyncExitStack() as stack:
+        ports = {name: await stack.enter_async_context(service(name)) for name in ("api", "auth", "artifacts")}
+        gateway = stack.enter_context(Gateway(Upstreams(**ports)))
+        yield await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url, trust_env=False))
+
+
+API = [
+    "/", "/health", "/api/v1/", "/api/v1/build/", "/api/v1/build/7/", "/api/v1/build/7/packages/",
+    "/api/v1/environment/ns/env/", "/api/v1/environment/lockfile/archive/", "/api/v1/specification/",
+    "/api/v1/namespace/token/", "/loginx", "/api/v1/build/7/archive/more",
+]  # fmt: skip
+AUTH = [
+    "/login", "/login/", "/login/github/", "/logout/", "/logout", "/oauth_callback/", "/api/v1/token", "/api/v1/token/",
+    "/api/v1/permission/",
+]  # fmt: skip
+ARTIFACTS = [
+    "/v2/", "/v2", "/v2/ns/env/manifests/latest", "/storage/archive/x.tar.gz",
+    *(f"/api/v1/build/7/{what}{slash}"
+      for what in ("logs", "yaml", "lockfile", "conda-lock.yml", "conda-lock.yaml", "archive", "docker", "installer")
+      for slash in ("", "/")),
+    *(f"/api/v1/environment/ns/env/{what}{slash}"
+      for what in ("lockfile", "conda-lock.yml", "conda-lock.yaml") for slash in ("", "/")),
+]  # fmt: skip
+
+
+async def test_gateway_sends_each_path_to_its_service(client: httpx.AsyncClient) -> None:
+    paths = {path: name for name, paths in (("api", API), ("auth", AUTH), ("artifacts", ARTIFACTS)) for path in paths}
+    seen = {path: (await client.get(path)).json() for path in paths}
+    assert {path: seen[path]["service"] for path in paths} == paths
+    assert {path: seen[path]["path"] for path in paths} == {path: path for path in paths}
+
+
+async def test_gateway_keeps_the_spelling_of_a_path(client: httpx.AsyncClient) -> None:
+    path = "/api/v1/namespace//a%2Fb/?name=%20x"
+    assert (await client.get(path)).json()["path"] == path
+
+
+async def test_gateway_tells_the_service_who_asked_and_for_what(client: httpx.AsyncClient) -> None:
+    headers = (await client.get("/")).json()["headers"]
+    assert headers["host"] == headers["x-forwarded-host"] == client.base_url.netloc.decode()
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert len(headers["x-request-id"]) == 32
+
+
+async def test_gateway_keeps_what_a_proxy_in_front_of_it_said(client: httpx.AsyncClient) -> None:
+    sent = {"X-Request-ID": "mine", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    headers = (await client.get("/", headers=sent)).json()["headers"]
+    assert (headers["x-request-id"], headers["x-forwarded-proto"]) == ("mine", "https")
+    assert headers["x-forwarded-for"] == "192.0.2.1, 127.0.0.1"
+
+
+async def test_gateway_leaves_the_judgement_of_large_bodies_to_the_service(client: httpx.AsyncClient) -> None:
+    seen = (await client.post("/api/v1/specification/", content=bytes(BODY_LIMIT + 1024))).json()
+    assert seen["size"] == BODY_LIMIT + 1024
+
+
+async def test_gateway_passes_on_the_first_byte_before_the_last_is_there(client: httpx.AsyncClient) -> None:
+    loop = asyncio.get_running_loop()
+    async with client.stream("GET", "/api/v1/slow") as response:
+        pieces = response.aiter_raw()
+        assert await anext(pieces) == b"{"
+        began = loop.time()
+        assert b"".join([piece async for piece in pieces]).endswith(b"}")
+        assert loop.time() - began > 0.5
+
+
+async def test_gateway_answers_in_the_usual_form_when_a_service_is_down() -> None:
+    down = free_port()
+    with Gateway(Upstreams(api=down, auth=down, artifacts=down)) as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as client:
+            response = await client.get("/api/v1/build/")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert response.json()["status"] == "error"
