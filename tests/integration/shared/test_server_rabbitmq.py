@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import aio_pika
 import pytest
-from aio_pika.abc import Arguments
+from pamqp.common import FieldTable
 
 from conda_store_shared.testing.servers import RabbitMQ, VirtualHosts
 
-QUORUM: Arguments = {"x-queue-type": "quorum"}
+QUORUM: FieldTable = {"x-queue-type": "quorum"}
 # A quorum queue declared less than about a second before the broker is killed never answers again.
 SETTLE = 2.0
 

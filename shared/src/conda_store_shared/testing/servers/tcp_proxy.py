@@ -101,16 +101,15 @@ class TcpProxy:
 
     def _receive(self, source: socket.socket) -> bytes:
         """The next piece, after whatever faults hold it back; empty at the end of the stream."""
-        while self.black_hole or not select.select([source], [], [], POLL)[0]:
+        while not select.select([source], [], [], POLL)[0]:
             if self._ended.is_set():
                 return b""
-            if self.black_hole:
-                time.sleep(POLL)
         rate = self.bytes_per_second
         piece = source.recv(CHUNK if rate is None else max(1, min(CHUNK, int(rate / 10))))
         pause = self.delay + (len(piece) / rate if rate else 0)
-        if pause:
-            self._ended.wait(pause)
+        self._ended.wait(pause)
+        while self.black_hole and not self._ended.is_set():
+            time.sleep(POLL)
         return piece
 
     def _send(self, sink: socket.socket, piece: bytes) -> None:
