@@ -101,24 +101,50 @@ class RoleBinding:
             return self.name == "*" and _pattern(self.namespace).fullmatch(namespace) is not None
         return bool(_pattern(self.namespace).fullmatch(namespace) and _pattern(self.name).fullmatch(name))
 
+    def covers(self, other: "RoleBinding") -> bool:
+        """Whether everything that ``other`` matches is matched by this binding too; roles are not looked at."""
+        with_star = ALLOWED_CHARACTERS + "*"
+        return bool(
+            _pattern(self.namespace, with_star).fullmatch(other.namespace)
+            and _pattern(self.name, with_star).fullmatch(other.name)
+        )
+
 
 @lru_cache(maxsize=4096)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(rf"[{ALLOWED_CHARACTERS}]*".join(re.escape(part) for part in text.split("*")))
+def _pattern(text: str, characters: str = ALLOWED_CHARACTERS) -> re.Pattern[str]:
+    # Each piece is taken where it first occurs and never given back (atomic groups): a hostile "a*a*a*a*b" costs no
+    # more than a plain name.
+    first, *rest = (re.escape(part) for part in re.sub(r"\*+", "*", text).split("*"))
+    if not rest:
+        return re.compile(first)
+    middle = "".join(f"(?>[{characters}]*?{part})" for part in rest[:-1])
+    return re.compile(f"{first}{middle}[{characters}]*{rest[-1]}")
 
 
-def permissions_on(bindings: Sequence[RoleBinding], namespace: str, name: str | None) -> frozenset[Permission]:
+def permissions_of(
+    roles: Iterable[Role], granted_by: Mapping[Role, frozenset[Permission]] = PERMISSIONS_OF_ROLE
+) -> frozenset[Permission]:
+    """Everything that holders of ``roles`` may do."""
+    return frozenset().union(*(granted_by.get(role, frozenset()) for role in roles))
+
+
+def permissions_on(
+    bindings: Sequence[RoleBinding],
+    namespace: str,
+    name: str | None,
+    granted_by: Mapping[Role, frozenset[Permission]] = PERMISSIONS_OF_ROLE,
+) -> frozenset[Permission]:
     """Everything the bindings allow on one environment (or, with ``name`` None, on a namespace)."""
-    granted: frozenset[Permission] = frozenset()
-    for binding in bindings:
-        if binding.matches(namespace, name):
-            for role in binding.roles:
-                granted |= PERMISSIONS_OF_ROLE[role]
-    return granted
+    roles = {role for binding in bindings if binding.matches(namespace, name) for role in binding.roles}
+    return permissions_of(roles, granted_by)
 
 
 def is_allowed(
-    bindings: Sequence[RoleBinding], permissions: Iterable[Permission], namespace: str, name: str | None
+    bindings: Sequence[RoleBinding],
+    permissions: Iterable[Permission],
+    namespace: str,
+    name: str | None,
+    granted_by: Mapping[Role, frozenset[Permission]] = PERMISSIONS_OF_ROLE,
 ) -> bool:
     """Whether the bindings grant every one of ``permissions``."""
-    return set(permissions) <= permissions_on(bindings, namespace, name)
+    return set(permissions) <= permissions_on(bindings, namespace, name, granted_by)
