@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,8 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_
 _INHERITED_PREFIXES = ("XDG_", "PYTHON")
 _START_TIMEOUT = 60.0
 _FORK_TIMEOUT = 15.0
-_END_TIMEOUT = 3.0
+_END_TIMEOUT = 2.0
+_ORPHANS_TIMEOUT = 1.0
 _TICK = 0.01
 
 
@@ -146,7 +148,7 @@ class ZygoteProcess:
             os.close(log)
             del self._forks[number]
             if child.pid == 0:
-                del self._children[number]
+                self._children.pop(number, None)
                 child.ended(None)
 
     async def kill(self, child: Child) -> None:
@@ -218,13 +220,19 @@ def _spawn(descriptors: list[int], preload: tuple[str, ...], environment: Mappin
 
 
 async def _end_orphans(children: list[Child]) -> None:
-    """Kill what the zygote can no longer; a process that only has the same id is left alone."""
-    deadline = time.monotonic() + _END_TIMEOUT / 3
-    while time.monotonic() < deadline:
-        left = [one.pid for one in children if processes.is_alive(one.pid) and processes.birth(one.pid) == one.birth]
-        for pid in left:
-            processes.kill(processes.descendants(pid))
-            processes.kill_group(pid)
-        if not left:
+    """End what the zygote can no longer; a process that only has the same id is left alone."""
+    marks = {child.pid: child.birth for child in children}
+    began = time.monotonic()
+    while left := {pid for pid, mark in marks.items() if processes.is_alive(pid) and processes.birth(pid) == mark}:
+        late = time.monotonic() - began
+        if late > _ORPHANS_TIMEOUT:
             return
+        for child in (one for one in children if one.pid in left):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGSTOP)
+            started = processes.descendants(child.pid)
+            marks |= {pid: processes.birth(pid) for pid in started}
+            processes.kill(started)
+            if not started or late > _ORPHANS_TIMEOUT / 2:
+                processes.kill_group(child.pid)
         await asyncio.sleep(_TICK)

@@ -86,10 +86,13 @@ class ChildPool:
         self._idle.put_nowait(None)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.wait(self._tasks)
         if self._zygote is not None:
             await self._zygote.stop()
             self._zygote = None
+        for task in self._tasks:
+            if not task.cancelled():
+                task.result()
 
     async def call(self, call: ChildCall, report: Report = _SILENT) -> Any:
         """Run the call in a child, waiting for a free one, and return its JSON result.

@@ -20,7 +20,7 @@ from conda_store_shared.child.protocol import Frame, FrameBuffer, encode
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _TICK = 0.003
 # A process the kernel cannot end (dead network disk) must not hold back word of the others.
-_PATIENCE = 2.0
+_PATIENCE = 1.5
 
 
 def main(arguments: list[str]) -> None:
