@@ -10,7 +10,8 @@ import structlog
 
 # Credentials in addresses (scheme://user:secret@host), /t/<token>/ of conda channels, bearer tokens, signed queries.
 _SECRETS = (
-    (re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE), r"\g<keep>***@"),
+    # The scheme's length is bounded: without it a long word takes time by the square of its length.
+    (re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,15}://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE), r"\g<keep>***@"),
     (re.compile(r"(?P<keep>/t/)[^/\s]+"), r"\g<keep>***"),
     (re.compile(r"(?P<keep>(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\g<keep>***"),
     (re.compile(r"(?P<keep>X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s]+", re.IGNORECASE), r"\g<keep>***"),
