@@ -1,0 +1,109 @@
+"""The bus over RabbitMQ: one connection that publishes, one that consumes, each rebuilt when it fails."""
+
+import asyncio
+
+from aio_pika.abc import AbstractConnection
+
+from conda_store_shared.bus.connection import SupervisedConnection
+from conda_store_shared.bus.consumer import call_each
+from conda_store_shared.bus.options import RabbitOptions
+from conda_store_shared.bus.port import Connected, Subscription
+from conda_store_shared.bus.publisher import Publisher
+from conda_store_shared.bus.slot import QueueConsumer
+from conda_store_shared.bus.waiting import BROKER_FAILURES, within
+from conda_store_shared.contracts.envelope import EncodedMessage
+from conda_store_shared.errors import BusUnavailable
+
+__all__ = ["RabbitBus", "RabbitOptions"]
+
+
+class RabbitBus:
+    """A ``Bus`` over RabbitMQ.
+
+    Two connections, because a broker short of memory or disk stops reading from one that publishes, and would not see
+    the acknowledgements on it.
+    """
+
+    def __init__(self, options: RabbitOptions) -> None:
+        self._options = options
+        self._publisher = Publisher(options)
+        self._consumers: list[QueueConsumer] = []
+        self._callbacks: list[Connected] = []
+        self._publishing = SupervisedConnection(options, "publishing", self._serve_publisher)
+        self._consuming = SupervisedConnection(options, "consuming", self._serve_consumers)
+        self._is_consuming = False
+        self._is_drained = False
+
+    async def publish(self, message: EncodedMessage) -> None:
+        """Return when the broker has taken the message; waits ``publish_timeout`` for that, then BusUnavailable."""
+        await self._publisher.publish(message)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Add a subscription; before ``run``."""
+        self._consumers.append(QueueConsumer(subscription, self._options))
+
+    def on_connected(self, callback: Connected) -> None:
+        """Call ``callback`` each time publishing and consuming work again; before ``run``."""
+        self._callbacks.append(callback)
+
+    async def run(self) -> None:
+        """Keep both connections until cancelled; handlers under way are then cancelled, and may still publish."""
+        async with asyncio.TaskGroup() as group:
+            publishing = group.create_task(self._publishing.run())
+            try:
+                await self._consuming.run()
+            finally:
+                await asyncio.gather(*(consumer.end() for consumer in self._consumers))
+                await self._consuming.close()
+                publishing.cancel()
+                await asyncio.wait({publishing})
+                await self._publishing.close()
+
+    async def drain(self) -> None:
+        """Take no more messages; those not begun go back to the broker, handlers under way go on."""
+        self._is_drained = True
+        await asyncio.gather(*(consumer.drain() for consumer in self._consumers))
+
+    async def depth(self, queue: str) -> int:
+        """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
+        try:
+            return await within(self._options.publish_timeout, self._depth(queue))
+        except BROKER_FAILURES as error:
+            raise BusUnavailable(f"the broker did not tell the depth of {queue}: {error!r}") from error
+
+    @property
+    def healthy(self) -> bool:
+        """Whether messages can be published and are being consumed now."""
+        return self._publisher.is_connected and self._is_consuming and not self._is_drained
+
+    async def _serve_publisher(self, connection: AbstractConnection) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._publisher.serve(connection))
+            await self._publisher.connected()
+            await self._announce()
+
+    async def _serve_consumers(self, connection: AbstractConnection) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for consumer in self._consumers:
+                    group.create_task(consumer.serve(connection))
+                for consumer in self._consumers:
+                    await consumer.ready.wait()
+                self._is_consuming = True
+                await self._announce()
+                await asyncio.Event().wait()
+        finally:
+            self._is_consuming = False
+
+    async def _announce(self) -> None:
+        if self.healthy:
+            await call_each(self._callbacks)
+
+    async def _depth(self, queue: str) -> int:
+        await self._publisher.connected()
+        channel = await within(
+            self._options.answer_timeout, self._publishing.connection.channel(publisher_confirms=False)
+        )
+        declared = await channel.declare_queue(queue, passive=True)
+        await channel.close()
+        return declared.declaration_result.message_count or 0
