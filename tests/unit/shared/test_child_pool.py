@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from conda_store_shared.child import processes
 from conda_store_shared.child.pool import ChildCall, ChildPool, PoolOptions
 from conda_store_shared.errors import StageFailure
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HERE = Path(__file__).parent
 MIB = 2**20
@@ -42,6 +45,13 @@ def a_call(function: str, *, timeout: float = 10, memory_bytes: int | None = Non
     return ChildCall(
         function=f"child_functions:{function}", arguments=arguments, timeout=timeout, memory_bytes=memory_bytes
     )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool() -> AsyncIterator[ChildPool]:
+    """One child, for the tests after which a pool must be as good as new."""
+    async with a_pool() as opened:
+        yield opened
 
 
 async def until(condition: Callable[[], bool], within: float = 5) -> None:
@@ -84,40 +94,37 @@ def a_service() -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
             service.kill()
 
 
-async def test_call_ends_with_all_it_started_when_time_is_up() -> None:
-    async with a_pool() as pool:
-        task, family = await fall_asleep(pool, timeout=0.5)
-        failure = await failure_of(task)
+async def test_call_ends_with_all_it_started_when_time_is_up(pool: ChildPool) -> None:
+    task, family = await fall_asleep(pool, timeout=0.5)
+    failure = await failure_of(task)
 
-        assert (failure.cause, failure.transient) == ("timeout", False)
-        assert living(family) == []
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
+    assert (failure.cause, failure.transient) == ("timeout", False)
+    assert living(family) == []
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
 
 
-async def test_call_ends_with_all_it_started_before_cancellation_goes_on() -> None:
-    async with a_pool() as pool:
-        task, family = await fall_asleep(pool)
-        task.cancel()
-        began = time.monotonic()
-        # A second cancellation must not leave the work half done.
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+async def test_call_ends_with_all_it_started_before_cancellation_goes_on(pool: ChildPool) -> None:
+    task, family = await fall_asleep(pool)
+    task.cancel()
+    began = time.monotonic()
+    # A second cancellation must not leave the work half done.
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
-        assert living(family) == []
-        assert time.monotonic() - began < 5
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
+    assert living(family) == []
+    assert time.monotonic() - began < 5
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_call_ends_when_it_holds_too_much_memory(elsewhere: bool) -> None:
-    async with a_pool() as pool:
-        call = a_call("eat", bytes=150 * MIB, seconds=600, elsewhere=elsewhere, memory_bytes=100 * MIB)
-        failure = await failure_of(asyncio.create_task(pool.call(call)))
+async def test_call_ends_when_it_holds_too_much_memory(pool: ChildPool, elsewhere: bool) -> None:
+    call = a_call("eat", bytes=150 * MIB, seconds=600, elsewhere=elsewhere, memory_bytes=100 * MIB)
+    failure = await failure_of(asyncio.create_task(pool.call(call)))
 
-        assert (failure.cause, failure.transient) == ("out_of_memory", False)
-        assert "100 MiB" in failure.detail
+    assert (failure.cause, failure.transient) == ("out_of_memory", False)
+    assert "100 MiB" in failure.detail
 
 
 async def test_child_is_replaced_when_it_served_enough_calls() -> None:
@@ -138,57 +145,52 @@ async def test_child_is_replaced_when_it_keeps_too_much_memory_or_leaves_process
         await until(lambda: processes.children(pool.stats().zygote or 0) == [fourth])
 
 
-async def test_call_is_lost_when_somebody_kills_the_child() -> None:
-    async with a_pool() as pool:
-        task, family = await fall_asleep(pool)
-        os.kill(family[0], signal.SIGKILL)
-        failure = await failure_of(task)
+async def test_call_is_lost_when_somebody_kills_the_child(pool: ChildPool) -> None:
+    task, family = await fall_asleep(pool)
+    os.kill(family[0], signal.SIGKILL)
+    failure = await failure_of(task)
 
-        assert (failure.cause, failure.transient) == ("worker_lost", True)
-        assert "SIGKILL" in failure.detail
-        assert living(family) == []
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
-
-
-async def test_idle_child_is_replaced_when_somebody_kills_it() -> None:
-    async with a_pool() as pool:
-        await until(lambda: len(pool.stats().idle) == 1)
-        (idle,) = pool.stats().idle
-        os.kill(idle, signal.SIGKILL)
-        await until(lambda: len(pool.stats().idle) == 1 and pool.stats().idle != (idle,))
-
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
+    assert (failure.cause, failure.transient) == ("worker_lost", True)
+    assert "SIGKILL" in failure.detail
+    assert living(family) == []
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-async def test_pool_recovers_when_somebody_kills_the_zygote(number: int) -> None:
-    async with a_pool(spares=2) as pool:
-        task, family = await fall_asleep(pool)
-        zygote = pool.stats().zygote
-        assert zygote
-        os.kill(zygote, number)
-        failure = await failure_of(task)
+async def test_idle_child_is_replaced_when_somebody_kills_it(pool: ChildPool) -> None:
+    await until(lambda: len(pool.stats().idle) == 1)
+    (idle,) = pool.stats().idle
+    os.kill(idle, signal.SIGKILL)
+    await until(lambda: len(pool.stats().idle) == 1 and pool.stats().idle != (idle,))
 
-        assert (failure.cause, failure.transient) == ("worker_lost", True)
-        assert living([zygote, *family]) == []
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
-        assert pool.stats().zygote != zygote
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
 
 
-async def test_cancellation_ends_the_child_when_the_zygote_is_stopped() -> None:
-    async with a_pool() as pool:
-        task, family = await fall_asleep(pool)
-        zygote = pool.stats().zygote
-        assert zygote
-        os.kill(zygote, signal.SIGSTOP)
-        began = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+async def test_pool_recovers_when_somebody_kills_the_zygote(pool: ChildPool) -> None:
+    task, family = await fall_asleep(pool)
+    zygote = pool.stats().zygote
+    assert zygote
+    os.kill(zygote, signal.SIGKILL)
+    failure = await failure_of(task)
 
-        assert time.monotonic() - began < 5
-        assert living(family) == []
-        assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
+    assert (failure.cause, failure.transient) == ("worker_lost", True)
+    assert living([zygote, *family]) == []
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
+    assert pool.stats().zygote != zygote
+
+
+async def test_cancellation_ends_the_child_when_the_zygote_is_stopped(pool: ChildPool) -> None:
+    task, family = await fall_asleep(pool)
+    zygote = pool.stats().zygote
+    assert zygote
+    os.kill(zygote, signal.SIGSTOP)
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert time.monotonic() - began < 5
+    assert living(family) == []
+    assert (await pool.call(a_call("add", numbers=[1])))["sum"] == 1
 
 
 async def test_nothing_survives_when_somebody_kills_the_service() -> None:
@@ -206,23 +208,21 @@ async def test_nothing_survives_when_somebody_kills_service_and_zygote() -> None
     await until(lambda: living(family) == [])
 
 
-async def test_work_goes_on_when_a_service_manager_sends_sigterm_to_all() -> None:
-    async with a_pool() as pool:
-        await until(lambda: len(pool.stats().idle) == 1)
-        call = asyncio.create_task(pool.call(a_call("eat", bytes=1, seconds=0.3)))
-        await until(lambda: len(pool.stats().busy) == 1)
-        for pid in (pool.stats().zygote or 0, *pool.stats().busy):
-            os.kill(pid, signal.SIGTERM)
+async def test_work_goes_on_when_a_service_manager_sends_sigterm_to_all(pool: ChildPool) -> None:
+    await until(lambda: len(pool.stats().idle) == 1)
+    call = asyncio.create_task(pool.call(a_call("eat", bytes=1, seconds=0.3)))
+    await until(lambda: len(pool.stats().busy) == 1)
+    for pid in (pool.stats().zygote or 0, *pool.stats().busy):
+        os.kill(pid, signal.SIGTERM)
 
-        assert (await call)["pid"] in pool.stats().idle
+    assert (await call)["pid"] in pool.stats().idle
 
 
-async def test_waiting_calls_are_served_in_turn_when_all_children_are_busy() -> None:
-    async with a_pool(spares=1) as pool:
-        results = await asyncio.gather(*(pool.call(a_call("add", numbers=[index])) for index in range(5)))
+async def test_waiting_calls_are_served_in_turn_when_all_children_are_busy(pool: ChildPool) -> None:
+    results = await asyncio.gather(*(pool.call(a_call("add", numbers=[index])) for index in range(5)))
 
-        assert [result["sum"] for result in results] == list(range(5))
-        assert pool.stats().started == 1
+    assert [result["sum"] for result in results] == list(range(5))
+    assert len({result["pid"] for result in results}) == 1
 
 
 async def test_closing_ends_running_and_waiting_calls() -> None:
