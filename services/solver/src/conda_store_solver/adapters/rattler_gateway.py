@@ -1,0 +1,150 @@
+"""Repodata by py-rattler: kept warm between solves, probed before each, with errors that name the channel."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from rattler import Gateway
+from rattler.exceptions import GatewayError
+from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
+
+from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.conda.platforms import NOARCH
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+
+Answer = TypeVar("Answer")
+
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
+_FORBIDDEN = frozenset({"401", "403", "407"})
+_ABSENT = frozenset({"404", "410"})
+# What the gateway says of a file:// channel that is not there.
+_NO_SUBDIR = "could not find subdir"
+_NOT_MODIFIED = "(304"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """``credentials`` maps the address of a channel to the value of its Authorization header.
+
+    Repodata older than ``max_age`` seconds is asked for again; ``request_timeout`` is in seconds.
+    """
+
+    cache_directory: str
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    max_age: float = 60.0
+    request_timeout: int = 60
+    retries: int = 2
+
+
+class ChannelGateway:
+    """One gateway for the life of a process: memory never shrinks, and a second one would hold everything twice."""
+
+    def __init__(self, options: GatewayOptions) -> None:
+        self._options = options
+        middlewares: list[object] = [RetryMiddleware(options.retries)]
+        if options.credentials:
+            middlewares.append(AddHeadersMiddleware(_header_finder(options.credentials)))
+        cache = Path(options.cache_directory) / "repodata"
+        cache.mkdir(parents=True, exist_ok=True)
+        client = Client(middlewares, timeout=options.request_timeout)
+        self.gateway = Gateway(cache_dir=cache, client=client)
+        self._asked: dict[str, float] = {}
+        self._probed: set[tuple[str, str]] = set()
+
+    async def prepare(self, channels: Sequence[str], platforms: Sequence[str]) -> None:
+        """See to it that every channel is there and its repodata recent; raises StageFailure naming the channel."""
+        self._forget_old(channels)
+        await asyncio.gather(*(self._probe(channel, platforms) for channel in channels))
+
+    async def ask(self, channels: Sequence[str], question: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask the gateway something about ``channels``; raises StageFailure naming the channel that failed."""
+        try:
+            return await self._ask_twice(channels, question)
+        except GatewayError as error:
+            raise _failure(str(error), channels) from error
+
+    async def _ask_twice(self, channels: Sequence[str], question: Callable[[], Awaitable[Answer]]) -> Answer:
+        try:
+            return await question()
+        except GatewayError as error:
+            if _NOT_MODIFIED not in str(error):
+                raise
+        # Some servers answer a conditional request with a 304 that lacks ETag and Last-Modified; the gateway cannot
+        # use that, now or later, unless it has nothing to compare with.
+        for channel in channels:
+            self.gateway.clear_repodata_cache(channel, clear_disk=True)
+        return await question()
+
+    async def _probe(self, channel: str, platforms: Sequence[str]) -> None:
+        missing = [platform for platform in platforms if (channel, platform) not in self._probed]
+        if not missing:
+            return
+        names = await self.ask([channel], lambda: self.gateway.names([channel], [*missing, NOARCH]))
+        if not names:
+            raise StageFailure(
+                FailureCode.CHANNEL_NOT_FOUND,
+                f"channel {strip_credentials(channel)} was not found, or holds no packages for "
+                f"{', '.join(missing)}; check how it is spelled",
+            )
+        self._probed.update((channel, platform) for platform in missing)
+
+    def _forget_old(self, channels: Sequence[str]) -> None:
+        now = time.monotonic()
+        for channel in channels:
+            if now - self._asked.get(channel, -self._options.max_age) >= self._options.max_age:
+                self.gateway.clear_repodata_cache(channel)
+                self._asked[channel] = now
+                self._probed = {probed for probed in self._probed if probed[0] != channel}
+
+
+def _header_finder(credentials: Mapping[str, str]) -> Callable[[str, str], dict[str, str] | None]:
+    """Return a function from host and path of a request to the headers it is to carry."""
+    known = []
+    for address, value in credentials.items():
+        parts = urlsplit(address)
+        known.append((parts.hostname or "", parts.path.rstrip("/"), value))
+    # The longest path first: a channel's own credential stands before that of its whole host.
+    known.sort(key=lambda entry: len(entry[1]), reverse=True)
+
+    def find(host: str, path: str) -> dict[str, str] | None:
+        for known_host, known_path, value in known:
+            if host == known_host and (path == known_path or path.startswith(f"{known_path}/")):
+                return {"Authorization": value}
+        return None
+
+    return find
+
+
+def _failure(text: str, channels: Sequence[str]) -> StageFailure:
+    name = strip_credentials(_channel_in(text, channels))
+    status = _STATUS.search(text)
+    code = status[1] if status else ""
+    if code in _FORBIDDEN:
+        return StageFailure(
+            FailureCode.CHANNEL_FORBIDDEN,
+            f"channel {name} refused access (HTTP {code}): it needs credentials, or does not exist",
+        )
+    if code in _ABSENT or _NO_SUBDIR in text:
+        return StageFailure(FailureCode.CHANNEL_NOT_FOUND, f"channel {name} was not found; check how it is spelled")
+    reason = text
+    for channel in channels:
+        reason = reason.replace(channel, strip_credentials(channel))
+    return StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"channel {name} cannot be read: {reason}", transient=True)
+
+
+def _channel_in(text: str, channels: Sequence[str]) -> str:
+    """The channel an error speaks of: the longest whose address is in its text, else all of them."""
+    plain = sorted((strip_credentials(channel) for channel in channels), key=len, reverse=True)
+    found = next((channel for channel in plain if channel in strip_credentials_in(text)), None)
+    return found or ", ".join(plain)
+
+
+def strip_credentials_in(text: str) -> str:
+    """``text`` with credentials taken out of every address."""
+    return re.sub(r"\w+://[^\s)'`]+", lambda found: strip_credentials(found[0]), text)

@@ -1,0 +1,129 @@
+"""Finds wheels with ``uv pip compile``; runs in the child, so that uv ends with it."""
+
+import asyncio
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+from uv import find_uv_bin
+
+from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+from conda_store_shared.logs import redact
+from conda_store_solver.domain.packages import PipPackage
+from conda_store_solver.domain.pip_section import PipRequest
+from conda_store_solver.domain.pip_targets import best_wheel, uv_platform, wheel_tags
+
+_UNSATISFIABLE = "No solution found"
+_UNREACHABLE = re.compile(
+    r"Failed to fetch|Request failed after|error sending request|operation timed out|HTTP status server error"
+)
+_REFUSED = re.compile(r"HTTP status client error|Unauthorized|Forbidden")
+_SDIST_ONLY = "no usable wheels"
+_SDIST_HINT = (
+    "a pip package comes as source only, and packages are not built from source here: "
+    "choose a version that has a wheel, or ask for the package among the conda dependencies"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvOptions:
+    """``environment`` sets uv up: its default index, certificates, proxies."""
+
+    cache_directory: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class UvPipCompiler:
+    """Compiles the pip section; wheels only, each with its hash."""
+
+    def __init__(self, options: UvOptions) -> None:
+        self._options = options
+
+    async def compile(self, request: PipRequest) -> tuple[PipPackage, ...]:
+        """Return everything the requirements need; raises StageFailure with uv's own explanation."""
+        platform = uv_platform(request.platform, request.glibc)
+        if platform is None:
+            detail = f"pip packages cannot be resolved for {request.platform}"
+            raise StageFailure(FailureCode.PIP_FAILED, detail)
+        with tempfile.TemporaryDirectory(prefix="pip-") as directory:
+            document = await self._run(request, platform, Path(directory))
+        tags = wheel_tags(request.platform, request.python_version, request.glibc, request.macos)
+        chosen = (_choose(package, tags, request.platform) for package in document.get("packages", ()))
+        return tuple(chosen)
+
+    async def _run(self, request: PipRequest, platform: str, directory: Path) -> dict[str, Any]:
+        requirements, constraints = directory / "requirements.in", directory / "constraints.txt"
+        requirements.write_text("\n".join(map(str, request.section.requirements)))
+        constraints.write_text("\n".join(request.constraints))
+        process = await asyncio.create_subprocess_exec(
+            find_uv_bin(),
+            *("pip", "compile", str(requirements), "--constraints", str(constraints)),
+            *("--python-version", request.python_version, "--python-platform", platform, "--python", sys.executable),
+            *("--format", "pylock.toml", "--no-build", "--no-header", "--quiet", "--no-python-downloads"),
+            env=self._environment(request),
+            cwd=directory,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+        if process.returncode != 0:
+            raise _failure(errors.decode(errors="replace"), request.platform)
+        return tomllib.loads(output.decode())
+
+    def _environment(self, request: PipRequest) -> dict[str, str]:
+        """uv's environment; indexes travel in it, since anyone may read a command line."""
+        section = request.section
+        environment = {"PATH": "/usr/bin:/bin", "UV_CACHE_DIR": self._options.cache_directory}
+        environment.update(self._options.environment)
+        if section.index_url:
+            environment["UV_DEFAULT_INDEX"] = section.index_url
+        if section.extra_index_urls:
+            environment["UV_INDEX"] = " ".join(section.extra_index_urls)
+        if section.trusted_hosts:
+            environment["UV_INSECURE_HOST"] = " ".join(section.trusted_hosts)
+        if request.macos:
+            environment["MACOSX_DEPLOYMENT_TARGET"] = request.macos
+        return environment
+
+
+def _choose(package: Mapping[str, Any], tags: list[Any], platform: str) -> PipPackage:
+    """The wheel of one entry of pylock.toml that fits best."""
+    name = canonicalize_name(package["name"])
+    wheels = {_filename(wheel): wheel for wheel in package.get("wheels", ())}
+    archive = package.get("archive")
+    if archive is not None and _filename(archive).endswith(".whl"):
+        wheels[_filename(archive)] = archive
+    filename = best_wheel(wheels, tags)
+    if filename is None:
+        detail = f"pip package {name} {package.get('version', '')} has no wheel for {platform}; {_SDIST_HINT}"
+        raise StageFailure(FailureCode.PIP_FAILED, detail)
+    wheel = wheels[filename]
+    sha256 = wheel.get("hashes", {}).get("sha256")
+    if sha256 is None:
+        raise StageFailure(FailureCode.PIP_FAILED, f"the index publishes no sha256 for pip package {filename}")
+    version = package.get("version") or filename.split("-")[1]
+    return PipPackage(name=name, version=version, url=strip_credentials(wheel["url"]), sha256=sha256)
+
+
+def _filename(wheel: Mapping[str, Any]) -> str:
+    return unquote(urlsplit(wheel["url"]).path.rpartition("/")[2])
+
+
+def _failure(errors: str, platform: str) -> StageFailure:
+    text = redact(errors).strip()
+    if _SDIST_ONLY in text:
+        return StageFailure(FailureCode.PIP_FAILED, f"{_SDIST_HINT}\n{platform}: {text}")
+    if _UNSATISFIABLE in text:
+        return StageFailure(FailureCode.UNSATISFIABLE, f"pip section, {platform}: {text}")
+    transient = bool(_UNREACHABLE.search(text)) and not _REFUSED.search(text)
+    return StageFailure(FailureCode.PIP_FAILED, f"pip section, {platform}: {text}", transient=transient)
