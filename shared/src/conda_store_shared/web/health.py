@@ -67,4 +67,4 @@ def health_routes(checks: Mapping[str, Check]) -> list[PathRoute]:
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return JsonResponse({"status": "error", "parts": parts}, 503, headers)
 
-    return [route("/health/live", get=live), route("/health/ready", get=ready)]
+    return [route("/health/live", get=live), route("/health/ready", deadline=None, get=ready)]

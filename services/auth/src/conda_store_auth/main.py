@@ -1,0 +1,35 @@
+"""Composition root of auth."""
+
+from collections.abc import Mapping, Sequence
+
+from conda_store_auth.adapters.dummy_provider import DummyProvider
+from conda_store_auth.app import wire_routes
+from conda_store_auth.config import AuthOptions
+from conda_store_auth.routes.login import Login
+from conda_store_auth.routes.login_page import LoginPage
+from conda_store_shared.db.engine import Database
+from conda_store_shared.db.queries.role_bindings import list_role_bindings
+from conda_store_shared.web.authentication import Authenticator
+from conda_store_shared.worker.service import Service
+
+
+def build(options: AuthOptions, database: Database) -> Service:
+    """Wire the service; raises ConfigurationError for a missing or short secret, or role bindings nobody can read."""
+    login = Login(
+        provider=DummyProvider(options.dummy_password),
+        page=LoginPage(options.login_html),
+        cookie_name=options.authorization.cookie_name,
+        cookie_domain=options.cookie_domain,
+    )
+
+    async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
+        async with database.session() as session:
+            return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
+
+    routes = wire_routes(
+        login,
+        Authenticator(options.authorization, database_bindings),
+        session_secret=options.authorization.secret,
+        url_prefix=options.url_prefix,
+    )
+    return Service(name="auth", routes=routes, checks={"database": database.check})
