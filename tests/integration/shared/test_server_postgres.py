@@ -71,3 +71,10 @@ def test_missing_program_is_one_line_that_says_what_to_install(tmp_path: Path) -
     with pytest.raises(ServerNotInstalled, match=r"^no-such-server is missing: install some-package") as caught:
         find_program("no-such-server", "some-package", str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+async def test_database_of_a_test_has_the_newest_schema(postgres_url: str) -> None:
+    connection = await asyncpg.connect(libpq(postgres_url))
+    assert await connection.fetchval("SELECT count(*) FROM build") == 0
+    assert await connection.fetchval("SELECT version_num FROM alembic_version")
+    await connection.close()

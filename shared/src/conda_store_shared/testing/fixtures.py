@@ -1,14 +1,15 @@
 """The pytest plugin over the real servers: those that the collected tests need start at once, side by side."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
+from conda_store_shared.db import migrate
+from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.servers import (
     S3,
     Bucket,
@@ -119,12 +120,14 @@ def empty_postgres_url(postgres_server: Databases) -> Iterator[str]:
 def postgres_template(postgres_server: Databases) -> Iterator[str]:
     """SQLAlchemy URL of a database with the newest schema, to be cloned and left alone."""
     url = postgres_server.create_database()
-    config = Config()
-    config.set_main_option("script_location", "conda_store_shared:db/migrations")
-    config.set_main_option("sqlalchemy.url", url)
-    command.upgrade(config, "head")
+    asyncio.run(_migrate(url))
     yield url
     postgres_server.drop_database(url)
+
+
+async def _migrate(url: str) -> None:
+    async with Database(url) as database:
+        await migrate.upgrade(database)
 
 
 @pytest.fixture
