@@ -66,12 +66,21 @@ class Order:
     @classmethod
     def from_bytes(cls, content: bytes) -> "Order":
         """Read the stored form, which only api writes."""
-        value = json.loads(content)
-        solve, prefix = value.pop("solve"), value.pop("prefix")
+        return cls.from_value(json.loads(content))
+
+    def to_value(self) -> dict[str, Any]:
+        """The order as plain values, for a JSON column."""
+        value: dict[str, Any] = json.loads(self.to_bytes())
+        return value
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> "Order":
+        """Read plain values."""
+        rest = {key: element for key, element in value.items() if key not in ("solve", "prefix")}
         return cls(
-            solve=SolveOrder(**_with_tuples(solve)),
-            prefix=PrefixOrder(**prefix),
-            **_with_tuples(value),
+            solve=SolveOrder(**_with_tuples(value["solve"])),
+            prefix=PrefixOrder(**value["prefix"]),
+            **_with_tuples(rest),
         )
 
     @property

@@ -25,7 +25,8 @@ class Specification(Model):
 class Environment(Model):
     """A name in a namespace that points at its current build.
 
-    ``generation`` counts the changes of the pointer; ``chosen_on`` is when a user last set it by hand.
+    ``generation`` counts the changes of the pointer, ``linked_generation`` is the one the symbolic link shows;
+    ``chosen_on`` is when a user last set the pointer by hand.
     """
 
     __tablename__ = "environment"
@@ -40,3 +41,5 @@ class Environment(Model):
     description: Mapped[str | None]
     generation: Mapped[int] = mapped_column(default=0, server_default="0")
     chosen_on: Mapped[datetime | None]
+    linked_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    link_requested_on: Mapped[datetime | None]

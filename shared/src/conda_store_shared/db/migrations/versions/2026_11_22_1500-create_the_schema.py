@@ -93,6 +93,8 @@ def upgrade() -> None:
     sa.Column('description', sa.String(), nullable=True),
     sa.Column('generation', sa.Integer(), server_default='0', nullable=False),
     sa.Column('chosen_on', sa.DateTime(), nullable=True),
+    sa.Column('linked_generation', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('link_requested_on', sa.DateTime(), nullable=True),
     sa.ForeignKeyConstraint(['namespace_id'], ['namespace.id'], name=op.f('fk_environment_namespace_id_namespace')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_environment')),
     sa.UniqueConstraint('namespace_id', 'name', name=op.f('uq_environment_namespace_id_name'))

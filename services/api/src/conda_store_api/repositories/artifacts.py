@@ -1,0 +1,41 @@
+"""Rows of what builds left behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_shared.db.models import BuildArtifact
+from conda_store_shared.db.statements import insert_new
+from conda_store_shared.domain.artifact import ArtifactType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewArtifact:
+    """An artifact to record; ``size`` is in bytes."""
+
+    type: ArtifactType
+    key: str
+    size: int | None = None
+    digest: str | None = None
+
+
+async def record_artifact(session: AsyncSession, build_id: int, artifact: NewArtifact) -> None:
+    """Record an artifact once per build, type and key."""
+    row = {
+        "build_id": build_id,
+        "artifact_type": artifact.type,
+        "key": artifact.key,
+        "size": artifact.size,
+        "digest": artifact.digest,
+    }
+    await insert_new(session, BuildArtifact, [row])
+
+
+async def list_artifacts(session: AsyncSession, build_id: int) -> Sequence[BuildArtifact]:
+    """Return a build's artifacts in the order they were recorded."""
+    rows = await session.scalars(
+        select(BuildArtifact).where(BuildArtifact.build_id == build_id).order_by(BuildArtifact.id)
+    )
+    return rows.all()

@@ -1,0 +1,84 @@
+"""Rows of channels and packages."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_shared.db.models import CondaChannel, CondaPackage, CondaPackageBuild, build_conda_package_build
+from conda_store_shared.db.statements import insert_new
+from conda_store_shared.domain.prefix_record import InstalledPackage
+
+PackageKey = tuple[int, str, str]
+_BuildKey = tuple[int, str, str, int, str]
+
+
+async def record_packages(session: AsyncSession, build_id: int, packages: Sequence[InstalledPackage]) -> None:
+    """Record which packages a build installed; rows are inserted in one order everywhere, so no two builds deadlock."""
+    channels = await _ensure_channels(session, sorted({package.channel for package in packages}))
+    versions = await _ensure_packages(session, packages, channels)
+    builds = await _ensure_package_builds(session, packages, channels, versions)
+    rows = [{"build_id": build_id, "conda_package_build_id": row_id} for row_id in sorted(builds)]
+    await insert_new(session, build_conda_package_build, rows)
+
+
+async def _ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
+    await insert_new(session, CondaChannel, [{"name": name} for name in names])
+    rows = await session.execute(select(CondaChannel.name, CondaChannel.id).where(CondaChannel.name.in_(names)))
+    return dict(rows.tuples().all())
+
+
+async def _ensure_packages(
+    session: AsyncSession, packages: Sequence[InstalledPackage], channels: dict[str, int]
+) -> dict[PackageKey, int]:
+    new = {
+        (channels[package.channel], package.name, package.version): {
+            "channel_id": channels[package.channel],
+            "name": package.name,
+            "version": package.version,
+            "license": package.license,
+            "license_family": package.license_family,
+            "summary": package.summary,
+        }
+        for package in packages
+    }
+    await insert_new(session, CondaPackage, [new[key] for key in sorted(new)])
+    identity = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
+    found: dict[PackageKey, int] = {}
+    for start in range(0, len(new), 500):
+        keys = sorted(new)[start : start + 500]
+        rows = await session.execute(select(*identity, CondaPackage.id).where(tuple_(*identity).in_(keys)))
+        found |= {(channel_id, name, version): row_id for channel_id, name, version, row_id in rows}
+    return found
+
+
+async def _ensure_package_builds(
+    session: AsyncSession,
+    packages: Sequence[InstalledPackage],
+    channels: dict[str, int],
+    versions: dict[PackageKey, int],
+) -> list[int]:
+    new: dict[_BuildKey, dict[str, object]] = {}
+    for package in packages:
+        channel_id = channels[package.channel]
+        package_id = versions[(channel_id, package.name, package.version)]
+        new[(package_id, package.subdir, package.build, package.build_number, package.sha256)] = {
+            "package_id": package_id,
+            "channel_id": channel_id,
+            "build": package.build,
+            "build_number": package.build_number,
+            "constrains": list(package.constrains),
+            "depends": list(package.depends),
+            "md5": package.md5,
+            "sha256": package.sha256,
+            "size": package.size,
+            "subdir": package.subdir,
+            "timestamp": package.timestamp,
+        }
+    await insert_new(session, CondaPackageBuild, [new[key] for key in sorted(new)])
+    table = CondaPackageBuild
+    identity = (table.package_id, table.subdir, table.build, table.build_number, table.sha256)
+    rows = await session.execute(
+        select(*identity, table.id).where(table.package_id.in_({key[0] for key in new}))
+    )
+    return [row[-1] for row in rows if tuple(row[:-1]) in new]

@@ -1,0 +1,120 @@
+"""Rows of stages and of the attempts at them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_shared.contracts.events import AttemptEvent
+from conda_store_shared.db.models import Build, BuildStage, StageAttempt
+from conda_store_shared.db.statements import insert_new
+from conda_store_shared.domain.stage import MAXIMUM_LOST_ATTEMPTS, FailureCode
+
+WAITING, REQUESTED, RUNNING, DONE, FAILED, CANCELED = "waiting", "requested", "running", "done", "failed", "canceled"
+OPEN = (WAITING, REQUESTED, RUNNING)
+
+
+def naive(moment: datetime) -> datetime:
+    """Return a moment as the database keeps it: UTC without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+async def open_stage(session: AsyncSession, build_id: int, stage: str, now: datetime) -> None:
+    """Note that the stage is requested; a stage there already is opened again."""
+    values = {"state": REQUESTED, "requested_on": now, "not_before": None}
+    if not await insert_new(session, BuildStage, [{"build_id": build_id, "stage": stage, "failures": 0, "done": 0,
+                                                   "total": 0, "unit": "", **values}]):
+        await session.execute(
+            update(BuildStage).where(BuildStage.build_id == build_id, BuildStage.stage == stage).values(**values)
+        )
+
+
+async def find_stage(session: AsyncSession, build_id: int, stage: str) -> BuildStage | None:
+    """Return the stage as it is now."""
+    return await session.get(BuildStage, (build_id, stage), populate_existing=True)
+
+
+async def change_stage(session: AsyncSession, build_id: int, stage: str, values: dict[str, Any]) -> bool:
+    """Change a stage that is still open; False when it is over or there is none."""
+    result = await session.execute(
+        update(BuildStage)
+        .where(BuildStage.build_id == build_id, BuildStage.stage == stage, BuildStage.state.in_(OPEN))
+        .values(**values)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def cancel_stages(session: AsyncSession, build_id: int) -> bool:
+    """Close every open stage of a build; False when none was open."""
+    result = await session.execute(
+        update(BuildStage)
+        .where(BuildStage.build_id == build_id, BuildStage.state.in_(OPEN))
+        .values(state=CANCELED)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def note_attempt(session: AsyncSession, event: AttemptEvent, outcome: str | None = None) -> None:
+    """Note an attempt, and how it ended; whichever of its messages comes first.  The first outcome stays."""
+    key = {"build_id": event.build_id, "stage": event.stage, "attempt_id": event.attempt_id}
+    new = {**key, "started_at": naive(event.attempt_started_at), "outcome": outcome}
+    if not await insert_new(session, StageAttempt, [new]) and outcome is not None:
+        await session.execute(
+            update(StageAttempt).filter_by(**key).where(StageAttempt.outcome.is_(None)).values(outcome=outcome)
+        )
+
+
+async def is_newest(session: AsyncSession, event: AttemptEvent) -> bool:
+    """Whether no later attempt at the stage is known."""
+    newest = await session.scalar(
+        select(StageAttempt.attempt_id)
+        .where(StageAttempt.build_id == event.build_id, StageAttempt.stage == event.stage)
+        .order_by(StageAttempt.started_at.desc(), StageAttempt.attempt_id.desc())
+        .limit(1)
+    )
+    return newest in (None, event.attempt_id)
+
+
+async def count_lost_attempts(session: AsyncSession, build_id: int, stage: str, *, with_newest: bool) -> int:
+    """Return how many attempts ended without a word, or whose worker died.
+
+    The newest one may still be running: it counts only ``with_newest``.
+    """
+    rows = await session.execute(
+        select(StageAttempt.outcome)
+        .where(StageAttempt.build_id == build_id, StageAttempt.stage == stage)
+        .order_by(StageAttempt.started_at.desc(), StageAttempt.attempt_id.desc())
+    )
+    outcomes = list(rows.scalars())
+    silent = outcomes if with_newest else outcomes[:1] and [outcomes[0] or "running", *outcomes[1:]]
+    return sum(outcome in (None, FailureCode.WORKER_LOST) for outcome in silent)
+
+
+async def is_given_up(session: AsyncSession, build_id: int, stage: str, *, with_newest: bool) -> bool:
+    """Whether the attempts at a stage died too often."""
+    lost = await count_lost_attempts(session, build_id, stage, with_newest=with_newest)
+    return lost >= MAXIMUM_LOST_ATTEMPTS
+
+
+async def count_open(session: AsyncSession, build_id: int) -> int:
+    """Return how many stages of a build are open."""
+    counted = await session.scalar(
+        select(func.count())
+        .select_from(BuildStage)
+        .where(BuildStage.build_id == build_id, BuildStage.state.in_(OPEN))
+    )
+    return counted or 0
+
+
+async def list_open(session: AsyncSession) -> Sequence[tuple[BuildStage, Build]]:
+    """Return every open stage with its build, oldest first."""
+    rows = await session.execute(
+        select(BuildStage, Build)
+        .join(Build, Build.id == BuildStage.build_id)
+        .where(BuildStage.state.in_(OPEN))
+        .order_by(BuildStage.build_id)
+        .limit(10_000)
+    )
+    return [(stage, build) for stage, build in rows]

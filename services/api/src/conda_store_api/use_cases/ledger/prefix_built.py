@@ -1,0 +1,93 @@
+"""A prefix is whole on disk: the build is COMPLETED, and everything that follows from it is set going."""
+
+from datetime import datetime
+
+from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
+from conda_store_api.repositories.builds import LockedBuild, end_build, lock_build
+from conda_store_api.repositories.environments import choose_completed_build
+from conda_store_api.repositories.packages import record_packages
+from conda_store_api.repositories.stages import DONE, change_stage, note_attempt
+from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.ledger.requests import request_stage
+from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.contracts.events import PrefixBuilt, PrefixDiscardRequested
+from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.domain.build import BuildStatus, Rank
+from conda_store_shared.domain.order import Order
+from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.stage import PREFIX, SOLVE, artifact_stage
+from conda_store_shared.domain.storage_keys import artifact_key, prefix_record_key
+from conda_store_shared.errors import NotFound
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import Transaction
+
+MAXIMUM_RECORD = 64 * 1024 * 1024
+
+
+async def read_record(store: ObjectStore, build_key: str) -> PrefixRecord | None:
+    """Return what the builder wrote of the prefix; None when the object is gone."""
+    try:
+        return PrefixRecord.from_bytes(await store.get(prefix_record_key(build_key), MAXIMUM_RECORD))
+    except NotFound:
+        return None
+
+
+async def prefix_built(
+    event: PrefixBuilt, record: PrefixRecord | None, transaction: Transaction, now: datetime
+) -> None:
+    """Complete the build in one transaction; a prefix that nobody waits for any more is to be discarded."""
+    session = transaction.session
+    locked = await lock_build(session, event.build_id)
+    if locked is None or locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.build.deleted_on:
+        if record is not None:
+            transaction.publish(
+                PrefixDiscardRequested(build_id=event.build_id, build_key=event.build_key, path=record.path)
+            )
+        return
+    await note_attempt(session, event, "done")
+    if locked.build.status == BuildStatus.COMPLETED:
+        return
+    if record is None:
+        # The record is gone from the object store; a builder that finds the prefix whole writes it again.
+        return await request_stage(transaction, locked.build, PREFIX, now)
+    for stage in (SOLVE, PREFIX):
+        await change_stage(session, event.build_id, stage, {"state": DONE})
+    values = {
+        "rank": Rank.BUILT,
+        "ended_on": now,
+        "started_on": locked.build.started_on or now,
+        "size": record.apparent_bytes,
+        "lockfile_digest": event.lockfile_digest,
+        "status_info": None,
+    }
+    await end_build(session, event.build_id, BuildStatus.COMPLETED, values)
+    await session.refresh(locked.build)
+    await record_packages(session, event.build_id, record.packages)
+    await _record_artifacts(transaction, locked, event, record)
+    await _request_artifacts(transaction, locked, now)
+    record_build_event(transaction, locked, "build.completed", now, {"size": record.apparent_bytes})
+    await _become_current(transaction, locked, record.path, now)
+
+
+async def _record_artifacts(
+    transaction: Transaction, locked: LockedBuild, event: PrefixBuilt, record: PrefixRecord
+) -> None:
+    lockfile = artifact_key(ArtifactType.LOCKFILE, event.build_key)
+    for artifact in (
+        NewArtifact(type=ArtifactType.DIRECTORY, key=record.path, size=record.apparent_bytes),
+        NewArtifact(type=ArtifactType.LOCKFILE, key=lockfile, digest=event.lockfile_digest),
+    ):
+        await record_artifact(transaction.session, locked.build.id, artifact)
+
+
+async def _request_artifacts(transaction: Transaction, locked: LockedBuild, now: datetime) -> None:
+    order = Order.from_value(locked.build.order or {})
+    for name in order.artifacts:
+        await request_stage(transaction, locked.build, artifact_stage(ArtifactType(name)), now)
+
+
+async def _become_current(transaction: Transaction, locked: LockedBuild, path: str, now: datetime) -> None:
+    generation = await choose_completed_build(transaction.session, locked.build, now)
+    if generation is not None:
+        record_build_event(transaction, locked, "environment.current_build_changed", now)
+        request_link(transaction, locked, path, generation)

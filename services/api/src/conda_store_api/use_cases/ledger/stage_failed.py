@@ -1,0 +1,70 @@
+"""An attempt ended without its product."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conda_store_api.repositories.builds import LockedBuild, lock_build
+from conda_store_api.repositories.stages import (
+    OPEN,
+    WAITING,
+    change_stage,
+    find_stage,
+    is_given_up,
+    is_newest,
+    note_attempt,
+)
+from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
+from conda_store_api.use_cases.ledger.requests import request_stage
+from conda_store_shared.contracts.events import StageFailed
+from conda_store_shared.db.models import BuildStage
+from conda_store_shared.domain.stage import PREFIX, SOLVE, FailureCode
+from conda_store_shared.errors import StageFailure
+from conda_store_shared.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Pauses before a stage is requested again, in seconds: exponential with full jitter."""
+
+    first: float = 2.0
+    longest: float = 300.0
+
+    def pause(self, failures: int) -> timedelta:
+        """Pause after the stage failed ``failures`` times before."""
+        longest = min(self.longest, self.first * 2 ** min(failures, 20))
+        return timedelta(seconds=random.uniform(0, longest))  # noqa: S311 - jitter
+
+
+async def stage_failed(event: StageFailed, transaction: Transaction, now: datetime, policy: RetryPolicy) -> None:
+    """End the stage, or plan to request it again.  Only the newest attempt at an open stage has a say."""
+    session = transaction.session
+    locked = await lock_build(session, event.build_id)
+    if locked is None:
+        return
+    await note_attempt(session, event, event.code[:64])
+    stage = await find_stage(session, event.build_id, event.stage)
+    if stage is None or stage.state not in OPEN or not await is_newest(session, event):
+        return
+    failure = StageFailure(event.code, event.detail, transient=event.transient)
+    if await is_given_up(session, event.build_id, event.stage, with_newest=True):
+        return await end_stage(transaction, locked, event.stage, worker_lost(event.stage, event.detail), now)
+    if not event.transient or (locked.build.deadline is not None and now > locked.build.deadline):
+        return await end_stage(transaction, locked, event.stage, failure, now)
+    await _plan_again(transaction, locked, stage, failure, now + policy.pause(stage.failures))
+
+
+async def _plan_again(
+    transaction: Transaction, locked: LockedBuild, stage: BuildStage, failure: StageFailure, not_before: datetime
+) -> None:
+    values = {
+        "state": WAITING,
+        "not_before": not_before,
+        "failures": stage.failures + 1,
+        "code": failure.cause,
+        "detail": failure.detail,
+    }
+    await change_stage(transaction.session, stage.build_id, stage.stage, values)
+    if failure.cause == FailureCode.INPUT_MISSING and stage.stage == PREFIX:
+        # The lockfile is gone from the object store: it is made again, and then this stage is requested again.
+        await request_stage(transaction, locked.build, SOLVE, not_before)

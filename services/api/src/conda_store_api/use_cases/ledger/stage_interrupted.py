@@ -1,0 +1,18 @@
+"""A worker that stops on purpose gave its attempt up."""
+
+from datetime import datetime
+
+from conda_store_api.repositories.builds import lock_build
+from conda_store_api.repositories.stages import REQUESTED, change_stage, is_newest, note_attempt
+from conda_store_shared.contracts.events import StageInterrupted
+from conda_store_shared.transaction import Transaction
+
+
+async def stage_interrupted(event: StageInterrupted, transaction: Transaction, now: datetime) -> None:
+    """Note that the attempt does not count; its request went back to the broker, so the stage waits again."""
+    session = transaction.session
+    if await lock_build(session, event.build_id) is None:
+        return
+    await note_attempt(session, event, "interrupted")
+    if await is_newest(session, event):
+        await change_stage(session, event.build_id, event.stage, {"state": REQUESTED, "requested_on": now})

@@ -1,0 +1,25 @@
+"""An attempt is alive."""
+
+from datetime import datetime
+
+from conda_store_api.repositories.builds import lock_build
+from conda_store_api.repositories.stages import REQUESTED, change_stage, find_stage, is_newest, note_attempt
+from conda_store_api.use_cases.ledger.stage_started import mark_running
+from conda_store_shared.contracts.events import StageProgress
+from conda_store_shared.transaction import Transaction
+
+
+async def stage_progress(event: StageProgress, transaction: Transaction, now: datetime) -> None:
+    """Note how far the newest attempt is; it may be the first word heard of it."""
+    session = transaction.session
+    locked = await lock_build(session, event.build_id)
+    if locked is None:
+        return
+    await note_attempt(session, event)
+    stage = await find_stage(session, event.build_id, event.stage)
+    if stage is None or not await is_newest(session, event):
+        return
+    if stage.state == REQUESTED:
+        await mark_running(event, transaction, locked, now)
+    values = {"done": event.done, "total": event.total, "unit": event.unit[:32], "heard_on": now}
+    await change_stage(session, event.build_id, event.stage, values)

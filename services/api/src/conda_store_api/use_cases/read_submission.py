@@ -1,0 +1,76 @@
+"""Reads what a user submits: YAML or JSON text of a specification or of a lockfile (contract §1.4, §2.4, §2.5)."""
+
+from typing import Any
+
+import yaml
+
+from conda_store_api.use_cases.resolve_order import Submission
+from conda_store_shared.conda.match_spec import check_dependencies
+from conda_store_shared.db.models import Specification as StoredSpecification
+from conda_store_shared.domain.canonical import digest_of
+from conda_store_shared.domain.lockfile import Lockfile
+from conda_store_shared.domain.names import environment_name
+from conda_store_shared.domain.specification import Specification
+from conda_store_shared.errors import InvalidSpecification
+
+INVALID_YAML = "Unable to parse. Invalid YAML"
+MAXIMUM_SPECIFICATION = 1024 * 1024
+MAXIMUM_LOCKFILE = 16 * 1024 * 1024
+
+
+def load_yaml(text: str) -> Any:
+    """Return the document in ``text``, YAML or JSON; raises InvalidSpecification.
+
+    Aliases are refused: nobody's environment needs them, and nested ones grow without bound.
+    """
+    try:
+        if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
+            raise InvalidSpecification(f"{INVALID_YAML}: aliases are not allowed")
+        return yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+        raise InvalidSpecification(INVALID_YAML) from error
+
+
+def read_specification(text: str) -> Submission:
+    """Read an environment specification; raises InvalidSpecification."""
+    if len(text) > MAXIMUM_SPECIFICATION:
+        raise InvalidSpecification(f"the specification has {len(text)} characters; at most {MAXIMUM_SPECIFICATION}")
+    specification = Specification.from_value(load_yaml(text))
+    check_dependencies(specification)
+    return Submission(
+        name=specification.name,
+        value=specification.to_value(),
+        sha256=specification.sha256,
+        specification=specification,
+        lockfile=None,
+        description=specification.description,
+    )
+
+
+def read_lockfile(text: str, name: str, description: str) -> Submission:
+    """Read a conda-lock lockfile for the environment ``name``; raises InvalidLockfile, InvalidName."""
+    if len(text) > MAXIMUM_LOCKFILE:
+        raise InvalidSpecification(f"the lockfile has {len(text)} characters; at most {MAXIMUM_LOCKFILE}")
+    lockfile = Lockfile.from_value(load_yaml(text))
+    value = {"name": environment_name(name), "description": description, "lockfile": dict(lockfile.value)}
+    return Submission(
+        name=name,
+        value=value,
+        sha256=digest_of(value),
+        specification=None,
+        lockfile=lockfile,
+        description=description,
+    )
+
+
+def stored_submission(row: StoredSpecification) -> Submission:
+    """Read a specification that was checked when it was stored."""
+    specification = None if row.is_lockfile else Specification.from_value(row.spec)
+    return Submission(
+        name=row.name,
+        value=row.spec,
+        sha256=row.sha256,
+        specification=specification,
+        lockfile=Lockfile.from_value(row.spec["lockfile"]) if row.is_lockfile else None,
+        description=row.spec.get("description"),
+    )

@@ -1,0 +1,44 @@
+"""Announces waiting builds: fair over namespaces, within the limits (design §3.5)."""
+
+import asyncio
+from datetime import datetime
+
+from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.repositories.builds import count_released, list_unreleased, lock_build, mark_released
+from conda_store_api.use_cases.ledger.requests import request_stage
+from conda_store_shared.db.models import Build
+from conda_store_shared.domain.order import Order
+from conda_store_shared.domain.stage import SOLVE
+from conda_store_shared.domain.storage_keys import order_key
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import Transactions
+
+
+async def put_order(store: ObjectStore, build: Build) -> None:
+    """Put a build's order where every stage reads it; raises StorageUnavailable."""
+    content = Order.from_value(build.order or {}).to_bytes()
+    await store.put(order_key(build.build_key), content, "application/json")
+
+
+async def release_builds(
+    transactions: Transactions, store: ObjectStore, options: LedgerOptions, now: datetime
+) -> int:
+    """Release as many builds as there is room for; return how many.
+
+    The orders are put first, so that no request goes out without one.  Two replicas that release at once may exceed the
+    limit by what they release in that moment; no build is released twice.
+    """
+    async with transactions.database.session() as session:
+        room = options.capacity - await count_released(session)
+        builds = await list_unreleased(session, options.per_namespace, room) if room > 0 else []
+    async with asyncio.TaskGroup() as group:
+        for build in builds:
+            group.create_task(put_order(store, build))
+    released = 0
+    for build in builds:
+        async with transactions.begin() as transaction:
+            locked = await lock_build(transaction.session, build.id)
+            if locked is not None and await mark_released(transaction.session, build.id, now):
+                await request_stage(transaction, locked.build, SOLVE, now)
+                released += 1
+    return released

@@ -1,0 +1,40 @@
+"""Moves an environment's pointer because a user says so (contract §1.3)."""
+
+from datetime import datetime
+
+from conda_store_api.repositories.builds import lock_build
+from conda_store_api.repositories.environments import choose_build, find_environment
+from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.order import Order
+from conda_store_shared.errors import InvalidInput
+from conda_store_shared.transaction import Transaction
+
+
+async def set_current_build(
+    names: tuple[str, str], build_id: int, transaction: Transaction, now: datetime
+) -> None:
+    """Make a COMPLETED build of the environment (namespace, name) its current one; raises InvalidInput."""
+    session = transaction.session
+    locked = await lock_build(session, build_id)
+    if locked is None:
+        raise InvalidInput(f"build id={build_id} does not exist")
+    found = await find_environment(session, *names)
+    if found is None:
+        raise InvalidInput(f"environment namespace={names[0]} name={names[1]} does not exist")
+    if locked.build.status != BuildStatus.COMPLETED or locked.build.deleted_on is not None:
+        raise InvalidInput("cannot update environment to build id since not completed")
+    if (locked.namespace, locked.environment) != names:
+        raise InvalidInput("cannot update environment to build id since specification does not match environment name")
+    generation = await choose_build(session, found[0].id, build_id, now)
+    record_build_event(transaction, locked, "environment.current_build_changed", now)
+    request_link(transaction, locked, Order.from_value(locked.build.order or {}).prefix.path, generation)
+
+
+async def describe_environment(names: tuple[str, str], description: str, transaction: Transaction) -> None:
+    """Change the description of an environment; raises InvalidInput."""
+    found = await find_environment(transaction.session, *names)
+    if found is None:
+        raise InvalidInput(f"environment namespace={names[0]} name={names[1]} does not exist")
+    found[0].description = description

@@ -1,0 +1,134 @@
+"""Stores a specification and creates its build (contract §4.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.repositories.environments import ensure_environment, ensure_namespace
+from conda_store_api.repositories.specifications import ensure_specification, find_source
+from conda_store_api.use_cases.read_submission import stored_submission
+from conda_store_api.use_cases.resolve_order import Submission, resolve_order
+from conda_store_shared.db.models import Build, Environment, Namespace, PublicEvent
+from conda_store_shared.domain.build import BuildStatus, Rank
+from conda_store_shared.domain.build_key import BuildIdentity, build_key
+from conda_store_shared.domain.names import namespace_name
+from conda_store_shared.errors import Conflict, NotFound
+from conda_store_shared.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who asks for a build, where, and when; ``scheduled`` builds let interactive ones go first."""
+
+    namespace: str
+    actor: str | None
+    now: datetime
+    scheduled: bool = False
+
+
+async def submit_specification(
+    submission: Submission, request: Request, policy: BuildPolicy, transaction: Transaction
+) -> int:
+    """Create what is missing and a QUEUED build; return its id.
+
+    Raises ChannelNotAllowed, InvalidName, and Conflict while the namespace or environment is being deleted.
+    """
+    session = transaction.session
+    namespace, is_new = await ensure_namespace(session, namespace_name(request.namespace))
+    _refuse_deleted(namespace, f"namespace {namespace.name!r}")
+    if is_new:
+        _record(transaction, request, "namespace.created", [namespace], None)
+    specification_id = await ensure_specification(session, submission.as_specification(request.now))
+    environment, is_new = await ensure_environment(session, namespace.id, submission.name)
+    _refuse_deleted(environment, f"environment {namespace.name}/{environment.name}")
+    if submission.description:
+        environment.description = submission.description
+    if is_new:
+        _record(transaction, request, "environment.created", [namespace, environment], None)
+    build = await _add_build(transaction, _Parts(namespace, environment, specification_id, submission), request, policy)
+    if environment.current_build_id is None:
+        environment.current_build_id = build.id
+    return build.id
+
+
+async def rebuild(build_id: int, request: Request, policy: BuildPolicy, transaction: Transaction) -> int:
+    """Create another build of the same specification in the same environment; return its id.
+
+    Raises NotFound, and Conflict while the namespace or environment is being deleted.
+    """
+    found = await find_source(transaction.session, build_id)
+    if found is None:
+        raise NotFound("build id does not exist")
+    namespace, environment, specification = found
+    _refuse_deleted(namespace, f"namespace {namespace.name!r}")
+    _refuse_deleted(environment, f"environment {namespace.name}/{environment.name}")
+    parts = _Parts(namespace, environment, specification.id, stored_submission(specification))
+    return (await _add_build(transaction, parts, request, policy)).id
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    namespace: Namespace
+    environment: Environment
+    specification_id: int
+    submission: Submission
+
+
+async def _add_build(transaction: Transaction, parts: _Parts, request: Request, policy: BuildPolicy) -> Build:
+    session = transaction.session
+    build = Build(
+        specification_id=parts.specification_id,
+        environment_id=parts.environment.id,
+        status=BuildStatus.QUEUED,
+        rank=Rank.QUEUED,
+        size=0,
+        scheduled_on=request.now,
+        scheduled=request.scheduled,
+        build_key_version=policy.build_key_version,
+        build_key="",
+        log_bytes=0,
+        deadline=request.now + timedelta(seconds=policy.build_deadline),
+    )
+    session.add(build)
+    await session.flush()
+    identity = BuildIdentity(
+        build_id=build.id,
+        namespace=parts.namespace.name,
+        specification_name=parts.submission.name,
+        specification_sha256=parts.submission.sha256,
+        scheduled_on=request.now,
+    )
+    build.build_key = build_key(identity, policy.build_key_version)
+    build.hash = build.build_key if policy.build_key_version == 3 else None
+    order = resolve_order(parts.submission, policy, identity, build.build_key)
+    build.order, build.order_digest = order.to_value(), order.digest
+    await session.flush()
+    _record(transaction, request, "build.queued", [parts.namespace, parts.environment], build)
+    return build
+
+
+def _refuse_deleted(row: Namespace | Environment, what: str) -> None:
+    if row.deleted_on is not None:
+        raise Conflict(f"{what} is being deleted; try again in a moment")
+
+
+def _record(
+    transaction: Transaction,
+    request: Request,
+    kind: str,
+    places: Sequence[Namespace | Environment],
+    build: Build | None,
+) -> None:
+    environments = [place for place in places if isinstance(place, Environment)]
+    transaction.record(
+        PublicEvent(
+            type=kind,
+            time=request.now,
+            namespace=places[0].name,
+            environment=environments[0].name if environments else None,
+            build_id=build.id if build else None,
+            actor=request.actor,
+            data={"build_key": build.build_key} if build else {},
+        )
+    )
