@@ -1,0 +1,82 @@
+# Every command of the project; `make` alone lists them.  Each sets up what it needs, on a fresh machine too.
+# ARGS=... is handed on to the program, PYTHON=... names the interpreter of a new environment.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+SET_UP := $(VENV)/.set-up
+PACKAGES := shared $(wildcard services/*) client deploy/standalone
+PROJECTS := $(wildcard $(addsuffix /pyproject.toml,$(PACKAGES)))
+SOURCES := $(wildcard $(addsuffix /src,$(PACKAGES)))
+PYTEST := $(BIN)/python -m pytest
+# A database to write a migration against; made when missing.
+URL ?= sqlite+aiosqlite:///.cache/migration.sqlite
+
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SET_UP) ## make .venv with the pinned packages
+$(SET_UP): requirements.lock pyproject.toml $(PROJECTS) scripts/setup.sh
+	@scripts/setup.sh
+
+servers: ## install the servers which the tests start (as root), or say which are missing
+	@scripts/servers.sh
+
+demo: setup ## see it work: build a real environment on the embedded defaults, end to end
+	@$(BIN)/python -m conda_store_standalone.demo $(ARGS)
+
+serve: setup ## run everything in one process, from source
+	@$(BIN)/conda-store-server --standalone $(ARGS)
+
+test: setup servers ## run every test on real servers, which are started and ended
+	@$(PYTEST) tests $(ARGS)
+
+test-unit: setup ## run the quick tests: no servers, seconds
+	@$(PYTEST) tests/unit tests/architecture tests/contracts --timeout 20 $(ARGS)
+
+test-integration: setup servers ## run the tests against one real server at a time, migrations included
+	@$(PYTEST) tests/integration tests/migrations $(ARGS)
+
+test-acceptance: setup servers ## run the tests of the whole suite: submit, build, kill, restart
+	@$(PYTEST) tests/acceptance $(ARGS)
+
+lint: setup ## check style, layers, and that each package declares what it imports
+	@$(BIN)/ruff check
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/check_imports.py
+
+fmt: setup ## format, and fix what can be fixed
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+types: setup ## check types, strictly, of sources and tests
+	@$(BIN)/mypy $(SOURCES) tests scripts $(wildcard benchmarks/*.py)
+
+docs: setup ## fail if the generated reference pages are out of date
+	@$(BIN)/python scripts/generate_reference.py --check
+
+docs-write: setup ## write the generated reference pages
+	@$(BIN)/python scripts/generate_reference.py
+
+bench: setup servers ## measure the budgets; figures go to benchmarks/results/
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+check: lint types docs test ## exactly what CI runs
+
+migrate: setup ## upgrade a database to the newest schema: make migrate URL=...
+	@$(BIN)/python -m conda_store_shared.db.migrate upgrade --url "$(URL)"
+
+migration: migrate ## write a dated revision from the models: make migration NAME="add build size"
+	@$(BIN)/python -m conda_store_shared.db.migrate revision --url "$(URL)" --name "$(or $(NAME),$(error NAME is missing))"
+
+lock: setup ## resolve again and write requirements.lock; run it after changing a dependency
+	@scripts/lock.sh
+
+clean: ## remove the environment and everything that is cached
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup servers demo serve test test-unit test-integration test-acceptance lint fmt types docs docs-write \
+        bench check migrate migration lock clean
