@@ -44,7 +44,7 @@ test-acceptance: setup servers ## run the tests of the whole suite: submit, buil
 
 lint: setup ## check style, layers, and that each package declares what it imports
 	@$(BIN)/ruff check
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/check_imports.py
 
 fmt: setup ## format, and fix what can be fixed

@@ -17,8 +17,7 @@ CONSTRAINTS = CACHE / "constraints.txt"
 STANDALONE = ROOT / "deploy" / "standalone"
 
 IMPORT_ALL = """
-import importlib, pkgutil, sys, warnings
-warnings.simplefilter("error")
+import importlib, pkgutil, sys
 root = importlib.import_module(sys.argv[1])
 failed = False
 for module in pkgutil.walk_packages(root.__path__, root.__name__ + "."):
