@@ -1,0 +1,1 @@
+"""How the builder does it: child processes, and directories on a volume."""

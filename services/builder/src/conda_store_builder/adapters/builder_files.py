@@ -1,0 +1,76 @@
+"""What builders that share a store directory leave there for each other.
+
+<store_directory>/.builder/directories/<digest>    a directory that holds prefixes, for the janitor
+<store_directory>/.builder/canceled/<build_key>    the build is over: no attempt is to come into place
+<store_directory>/.builder/discard/<build_key>     this prefix is to go as soon as nobody works on it
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from conda_store_builder.domain.prefix_path import file_name
+from conda_store_shared.domain.canonical import sha256_hex
+
+# No attempt lives as long as this, however long its process was stopped.
+_CANCELED_FOR = 7 * 24 * 3600.0
+
+
+class BuilderFiles:
+    """Small files below ``store_directory``, each written at once."""
+
+    def __init__(self, store_directory: Path) -> None:
+        self._root = store_directory / ".builder"
+
+    def canceled(self, build_key: str) -> Path:
+        """Where the marker of a canceled build lies."""
+        return self._root / "canceled" / file_name(build_key)
+
+    def mark_canceled(self, build_key: str) -> None:
+        """Leave the marker."""
+        _write(self.canceled(build_key), "")
+
+    def remember_directory(self, directory: Path) -> None:
+        """Let the janitor know of a directory of prefixes."""
+        note = self._root / "directories" / sha256_hex(str(directory).encode())[:32]
+        if not note.exists():
+            _write(note, str(directory))
+
+    def directories(self) -> list[Path]:
+        """Every directory that has been remembered and is still there."""
+        return [path for _, text in _read_all(self._root / "directories") if (path := Path(text)).is_dir()]
+
+    def request_discard(self, prefix: Path) -> Path:
+        """Leave word that ``prefix`` is to go; returns the note, to be removed when it is gone."""
+        note = self._root / "discard" / file_name(prefix.name)
+        _write(note, str(prefix))
+        return note
+
+    def discards(self) -> list[tuple[Path, Path]]:
+        """Every note and the prefix it names."""
+        return [(note, Path(text)) for note, text in _read_all(self._root / "discard")]
+
+    def forget_old_markers(self) -> None:
+        """Remove markers of builds canceled so long ago that nobody can still work on them."""
+        for note, _ in _read_all(self._root / "canceled"):
+            with suppress(FileNotFoundError):
+                if note.stat().st_mtime < time.time() - _CANCELED_FOR:
+                    note.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{uuid.uuid4().hex}")
+    draft.write_text(text)
+    os.replace(draft, path)
+
+
+def _read_all(directory: Path) -> Iterator[tuple[Path, str]]:
+    with suppress(FileNotFoundError):
+        for path in sorted(directory.iterdir()):
+            if not path.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    yield path, path.read_text()

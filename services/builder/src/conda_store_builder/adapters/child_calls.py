@@ -1,0 +1,53 @@
+"""What runs in the builder's child processes."""
+
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conda_store_builder.adapters.directory_lock import locked
+from conda_store_builder.adapters.whole_prefix import mark_whole, read_whole
+from conda_store_builder.domain.prefix_path import lock_of, trash_of
+from conda_store_builder.ports import Target
+from conda_store_shared.child.report import Report
+from conda_store_shared.conda import installer
+from conda_store_shared.conda.installer import InstallPlan
+from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+
+
+async def install(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """``attempt``: where to; ``plan``: InstallPlan as JSON."""
+    await installer.install(Path(arguments["attempt"]), InstallPlan.from_json(arguments["plan"]), report)
+    return {}
+
+
+def finish(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """``attempt``, ``plan``, ``build_key``, ``lockfile_digest``, ``canceled``: the path of the local marker."""
+    attempt, plan = Path(arguments["attempt"]), InstallPlan.from_json(arguments["plan"])
+    target = Target(
+        build_key=arguments["build_key"], lockfile_digest=arguments["lockfile_digest"], path=Path(plan.prefix)
+    )
+    trash = trash_of(target.path, uuid.uuid4().hex)
+    with locked(lock_of(target.path)):
+        if Path(arguments["canceled"]).exists():
+            raise StageFailure(FailureCode.CANCELED, "the build was canceled")
+        record = read_whole(target)
+        if record is None:
+            if os.path.lexists(target.path):
+                report.log("replacing a prefix that was left unfinished")
+                target.path.rename(trash)
+            attempt.rename(target.path)
+            record = installer.finish(plan, report)
+            mark_whole(target, record)
+        else:
+            report.log("another builder has finished this prefix meanwhile")
+    remove_tree(trash)
+    return _encode(record)
+
+
+def _encode(record: PrefixRecord) -> dict[str, Any]:
+    return {"record": record.to_bytes().decode()}

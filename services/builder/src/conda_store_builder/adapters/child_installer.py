@@ -1,0 +1,74 @@
+"""The Installer port by child processes: each half of an install is one call, which can be ended at any moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conda_store_builder.ports import Installation
+from conda_store_shared.child.pool import ChildCall, ChildPool
+from conda_store_shared.child.report import Report
+from conda_store_shared.conda.installer import InstallPlan, select_packages
+from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.domain.prefix_record import PrefixRecord
+
+CHILD_MODULE = "conda_store_builder.adapters.child_calls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallSettings:
+    """``cache`` is the root of the package caches, ``uv`` the program; ``memory_bytes`` limits each call."""
+
+    cache: Path
+    uv: str
+    memory_bytes: int | None = None
+    builds_sdists: bool = False
+
+
+class ChildInstaller:
+    """See ``ports.Installer``; ``canceled`` tells where the marker of a canceled build would lie."""
+
+    def __init__(self, pool: ChildPool, settings: InstallSettings, canceled: Callable[[str], Path]) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._canceled = canceled
+
+    async def install(self, attempt: Path, work: Installation, report: Report) -> None:
+        """Put the conda packages into ``attempt``."""
+        await self._call("install", attempt, work, report)
+
+    async def finish(self, attempt: Path, work: Installation, report: Report) -> PrefixRecord:
+        """Put the attempt into its final place, complete it there, and mark it whole."""
+        answer = await self._call("finish", attempt, work, report)
+        return PrefixRecord.from_bytes(answer["record"].encode())
+
+    async def _call(self, function: str, attempt: Path, work: Installation, report: Report) -> dict[str, Any]:
+        call = ChildCall(
+            function=f"{CHILD_MODULE}:{function}",
+            arguments={
+                "attempt": str(attempt),
+                "plan": self._plan(work).to_json(),
+                "build_key": work.target.build_key,
+                "lockfile_digest": work.target.lockfile_digest,
+                "canceled": str(self._canceled(work.target.build_key)),
+            },
+            timeout=work.order.deadline,
+            memory_bytes=self._settings.memory_bytes,
+        )
+        answer: dict[str, Any] = await self._pool.call(call, report)
+        return answer
+
+    def _plan(self, work: Installation) -> InstallPlan:
+        order = work.order
+        packages = select_packages(work.lockfile, order.platform)
+        return InstallPlan(
+            platform=order.platform,
+            conda=packages["conda"],
+            pip=packages["pip"],
+            prefix=order.path,
+            cache=str(self._settings.cache),
+            link_mode=order.link_mode,
+            ownership=Ownership.of(order.uid, order.gid, order.permissions),
+            uv=self._settings.uv,
+            builds_sdists=self._settings.builds_sdists,
+        )

@@ -1,0 +1,147 @@
+"""Prefixes as directories on a volume that several builders may share."""
+
+import asyncio
+import os
+import stat
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from conda_store_builder.adapters.builder_files import BuilderFiles
+from conda_store_builder.adapters.directory_lock import LockHeld, locked, take_lock
+from conda_store_builder.adapters.whole_prefix import read_marker, read_whole
+from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, lock_of, trash_of
+from conda_store_builder.ports import Target
+from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.errors import InvalidInput
+
+log = structlog.get_logger()
+Result = TypeVar("Result")
+_DISCARD_PATIENCE = 5.0
+
+
+class DirectoryPrefixStore:
+    """See ``ports.PrefixStore``; ``store_directory`` bounds what is ever removed on request."""
+
+    def __init__(self, store_directory: Path) -> None:
+        self._root = store_directory
+        self._files = BuilderFiles(store_directory)
+
+    def canceled(self, build_key: str) -> Path:
+        """Where the marker of a canceled build lies."""
+        return self._files.canceled(build_key)
+
+    async def find_whole(self, target: Target) -> PrefixRecord | None:
+        """What is installed at the target's path, when that is whole and of the same build and lockfile."""
+        return await asyncio.to_thread(read_whole, target)
+
+    def attempt(self, target: Target) -> AbstractAsyncContextManager[Path]:
+        """A directory for one attempt, locked as long as it is used."""
+        return self._attempt(target.path)
+
+    async def mark_canceled(self, build_key: str) -> None:
+        """Leave the marker."""
+        await asyncio.to_thread(self._files.mark_canceled, build_key)
+
+    async def discard(self, path: Path, build_key: str) -> None:
+        """Remove a prefix, or leave word for the janitor; raises InvalidInput."""
+        await asyncio.to_thread(self._discard, path, build_key)
+
+    @asynccontextmanager
+    async def _attempt(self, final: Path) -> AsyncIterator[Path]:
+        attempt = attempt_of(final, uuid.uuid4().hex)
+        lock = await _to_the_end(lambda: self._prepare(attempt))
+        try:
+            yield attempt
+        finally:
+            # Not given up half-way when the task is canceled once more: the disk is to be free again.
+            await _to_the_end(lambda: _leave(attempt, final, lock))
+
+    def _prepare(self, attempt: Path) -> int:
+        attempt.parent.mkdir(parents=True, exist_ok=True)
+        self._files.remember_directory(attempt.parent)
+        lock = take_lock(attempt_lock_of(attempt), 0.0)
+        attempt.mkdir(mode=0o755)
+        return lock
+
+    def _discard(self, path: Path, build_key: str) -> None:
+        self._check(path, build_key)
+        self._files.mark_canceled(build_key)
+        if not path.parent.is_dir():
+            return
+        self._files.remember_directory(path.parent)
+        note = self._files.request_discard(path)
+        try:
+            remove_prefix(path, _DISCARD_PATIENCE)
+        except LockHeld:
+            log.info("prefix_discard_postponed", path=str(path))
+            return
+        note.unlink(missing_ok=True)
+        log.info("prefix_discarded", path=str(path))
+
+    def _check(self, path: Path, build_key: str) -> None:
+        if path.name != build_key:
+            raise InvalidInput(f"{path} is not the prefix of build {build_key}")
+        root, parent = self._root.resolve(), path.parent.resolve()
+        if not path.is_absolute() or not (parent / path.name).is_relative_to(root) or path.is_symlink():
+            raise InvalidInput(f"{path} is not a prefix inside {root}")
+
+
+def remove_prefix(path: Path, patience: float) -> None:
+    """Take a prefix away, whole or broken, under its lock; raises LockHeld after ``patience`` seconds."""
+    trash = trash_of(path, uuid.uuid4().hex)
+    lock = lock_of(path)
+    with locked(lock, patience):
+        if is_directory(path):
+            path.rename(trash)
+        lock.unlink(missing_ok=True)
+    remove_tree(trash)
+
+
+def is_directory(path: Path) -> bool:
+    """Whether ``path`` is a directory and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _leave(attempt: Path, final: Path, lock: int) -> None:
+    """End an attempt: what it left goes, and so does a final prefix that nobody finished."""
+    remove_tree(attempt)
+    attempt_lock_of(attempt).unlink(missing_ok=True)
+    os.close(lock)
+    if is_directory(final) and read_marker(final) is None:
+        try:
+            remove_broken(final)
+        except LockHeld:
+            # Somebody is finishing it.
+            return
+
+
+def remove_broken(final: Path) -> None:
+    """Take away a prefix that is not whole; raises LockHeld when somebody works on it."""
+    trash = trash_of(final, uuid.uuid4().hex)
+    with locked(lock_of(final), 0.0):
+        if is_directory(final) and read_marker(final) is None:
+            final.rename(trash)
+    remove_tree(trash)
+
+
+async def _to_the_end(work: Callable[[], Result]) -> Result:
+    """Finish the work even when canceled meanwhile, and only then pass the cancellation on."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    canceled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            canceled = error
+    if canceled is not None:
+        raise canceled
+    return task.result()

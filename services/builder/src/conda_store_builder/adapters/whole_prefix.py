@@ -1,0 +1,54 @@
+"""Reading and writing the mark of a whole prefix."""
+
+import os
+import uuid
+from pathlib import Path
+
+from conda_store_builder.domain.prefix_path import WHOLE_MARKER
+from conda_store_builder.domain.whole_marker import WholeMarker
+from conda_store_builder.ports import Target
+from conda_store_shared.conda.conda_meta import installed_packages
+from conda_store_shared.domain.prefix_record import PrefixRecord
+
+
+def read_marker(prefix: Path) -> WholeMarker | None:
+    """The mark of ``prefix``; None when there is none, so that the prefix is not whole."""
+    try:
+        return WholeMarker.from_bytes((prefix / WHOLE_MARKER).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def read_whole(target: Target) -> PrefixRecord | None:
+    """What is installed at the target's path, when that is whole and of the same build and lockfile."""
+    marker = read_marker(target.path)
+    if marker is None or (marker.build_key, marker.lockfile_digest) != (target.build_key, target.lockfile_digest):
+        return None
+    return PrefixRecord(
+        path=str(target.path),
+        apparent_bytes=marker.apparent_bytes,
+        unique_bytes=marker.unique_bytes,
+        packages=installed_packages(target.path),
+    )
+
+
+def mark_whole(target: Target, record: PrefixRecord) -> None:
+    """Write the mark, on the disk for good when this returns."""
+    marker = WholeMarker(
+        build_key=target.build_key,
+        lockfile_digest=target.lockfile_digest,
+        apparent_bytes=record.apparent_bytes,
+        unique_bytes=record.unique_bytes,
+    )
+    final = target.path / WHOLE_MARKER
+    draft = final.with_name(f".{uuid.uuid4().hex}")
+    with draft.open("xb") as file:
+        file.write(marker.to_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, final)
+    directory = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

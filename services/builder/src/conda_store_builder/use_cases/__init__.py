@@ -1,0 +1,1 @@
+"""What the builder does, one verb a file."""

@@ -1,0 +1,58 @@
+"""rattler's callbacks as progress: bytes while anything is being fetched, packages otherwise."""
+
+import threading
+
+from rattler.install.installer import InstallerReporter
+
+from conda_store_shared.child.report import Report
+
+
+class InstallProgress(InstallerReporter):  # type: ignore[misc] - rattler is not followed
+    """Counts; the callbacks come from several threads.  ``archive_bytes`` holds what was fetched, by package name."""
+
+    def __init__(self, total: int, report: Report) -> None:
+        self.archive_bytes: dict[str, int] = {}
+        self._total = total
+        self._report = report
+        self._lock = threading.Lock()
+        self._linked = 0
+        self._ids = 0
+        self._names: dict[int, str] = {}
+        self._fetching: dict[int, tuple[int, int]] = {}
+        self._fetched = 0
+
+    def on_populate_cache_start(self, operation: int, package_name: str) -> int:
+        """Remember which package the entry is for."""
+        with self._lock:
+            self._ids += 1
+            self._names[self._ids] = package_name
+            return self._ids
+
+    def on_download_start(self, cache_entry: int) -> int:
+        """A download begins."""
+        with self._lock:
+            self._fetching[cache_entry] = (0, 0)
+        return cache_entry
+
+    def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
+        """So many bytes have come."""
+        with self._lock:
+            self._fetching[download_idx] = (progress, max(total or 0, progress))
+            done = self._fetched + sum(had for had, _ in self._fetching.values())
+            expected = self._fetched + sum(all_of_it for _, all_of_it in self._fetching.values())
+        self._report.progress(done, expected, "bytes")
+
+    def on_download_completed(self, download_idx: int) -> None:
+        """A download is over."""
+        with self._lock:
+            had, _ = self._fetching.pop(download_idx)
+            self._fetched += had
+            self.archive_bytes[self._names[download_idx]] = had
+
+    def on_link_complete(self, index: int) -> None:
+        """A package is in the prefix."""
+        with self._lock:
+            self._linked += 1
+            silent = bool(self._fetching)
+        if not silent:
+            self._report.progress(self._linked, self._total, "packages")

@@ -1,0 +1,115 @@
+"""A lockfile becomes a prefix: the two halves, each a call for a child process.
+
+``install`` puts the conda packages into a directory of any name, patched for their final place; nothing of them runs.
+``finish`` works in the final place: link scripts, pip, owner and mode; there code of the packages runs.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rattler
+from rattler.config import Config
+from rattler.exceptions import InstallerError, IoError, LinkError, TransactionError
+
+from conda_store_shared.child.report import Report
+from conda_store_shared.conda import conda_meta
+from conda_store_shared.conda.install_failure import explain
+from conda_store_shared.conda.install_progress import InstallProgress
+from conda_store_shared.conda.link_scripts import run_link_scripts
+from conda_store_shared.conda.lockfile_records import records_of
+from conda_store_shared.conda.ownership import Ownership, own_prefix
+from conda_store_shared.conda.package_cache import PackageCache
+from conda_store_shared.conda.pip_packages import PipInstaller
+from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
+from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+
+_COPIES = "allow-hard-links = false\nallow-symbolic-links = false\n"
+_RATTLER_CACHE_TAG = "CACHEDIR.TAG"
+__all__ = ["InstallPlan", "finish", "install", "select_packages"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallPlan:
+    """Everything the two halves need; JSON in and out.
+
+    ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``.
+    """
+
+    platform: str
+    conda: tuple[LockedPackage, ...]
+    pip: tuple[LockedPackage, ...]
+    prefix: str
+    cache: str
+    link_mode: str
+    ownership: Ownership
+    uv: str
+    builds_sdists: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """For the arguments of a call."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "InstallPlan":
+        """Read what ``to_json`` gave."""
+        packages = {name: tuple(LockedPackage(**package) for package in value[name]) for name in ("conda", "pip")}
+        return cls(**{**value, **packages, "ownership": Ownership(**value["ownership"])})
+
+    @property
+    def package_cache(self) -> PackageCache:
+        """The caches it uses."""
+        return PackageCache(root=Path(self.cache), ownership=self.ownership.within_reach())
+
+
+def select_packages(lockfile: Lockfile, platform: str) -> dict[str, tuple[LockedPackage, ...]]:
+    """The packages of ``platform`` by manager; raises StageFailure("invalid_lockfile") when it was not locked for."""
+    if platform not in lockfile.platforms:
+        locked = ", ".join(lockfile.platforms) or "none"
+        detail = f"the lockfile is not for platform {platform}, on which it is installed; it is for: {locked}"
+        raise StageFailure(FailureCode.INVALID_LOCKFILE, detail)
+    return {manager: lockfile.select(platform, manager) for manager in ("conda", "pip")}
+
+
+async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
+    """Put the conda packages of ``plan`` into ``directory``, patched for ``plan.prefix``; raises StageFailure."""
+    cache = plan.package_cache
+    records = records_of(plan.conda)
+    progress = InstallProgress(len(records), report)
+    report.log(f"installing {len(records)} conda packages")
+    cache.packages.mkdir(parents=True, exist_ok=True)
+    try:
+        await rattler.install(
+            records,
+            target_prefix=directory,
+            cache_dir=cache.packages,
+            platform=rattler.Subdir(plan.platform),
+            installed_packages=[],
+            execute_link_scripts=False,
+            alternative_target_prefix=plan.prefix,
+            config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
+            reporter=progress,
+        )
+    except (InstallerError, IoError, LinkError, TransactionError) as error:
+        raise explain(error) from error
+    (directory / conda_meta.DIRECTORY).mkdir(exist_ok=True)
+    (directory / _RATTLER_CACHE_TAG).unlink(missing_ok=True)
+    conda_meta.complete_records(
+        directory, lambda extracted, name: cache.settle(extracted, progress.archive_bytes.get(name))
+    )
+
+
+def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
+    """Run what is to run in the final place, give it its owner, and count it; raises StageFailure."""
+    prefix = Path(plan.prefix)
+    packages = conda_meta.installed_packages(prefix)
+    run_link_scripts(prefix, packages, report)
+    if plan.pip:
+        pip = PipInstaller(uv=plan.uv, cache=plan.package_cache.wheels, builds_sdists=plan.builds_sdists)
+        pip.install(prefix, plan.pip, report)
+    usage = own_prefix(prefix, plan.ownership)
+    return PrefixRecord(path=plan.prefix, apparent_bytes=usage.apparent, unique_bytes=usage.unique, packages=packages)

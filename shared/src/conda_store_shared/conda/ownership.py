@@ -1,0 +1,145 @@
+"""Owner and mode of a prefix, given in such a way that no file shared with the package cache changes for others."""
+
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+# A regular file may be a hard link into the package cache: nobody but its owner may write to it.
+_SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Who owns a prefix; None leaves what is there.  ``mode`` holds the permission bits of directories."""
+
+    uid: int | None = None
+    gid: int | None = None
+    mode: int | None = None
+
+    @classmethod
+    def of(cls, uid: int | None, gid: int | None, permissions: str | None) -> "Ownership":
+        """From the fields of an order; ``permissions`` are octal digits."""
+        return cls(uid=uid, gid=gid, mode=int(permissions, 8) & 0o777 if permissions else None)
+
+    @property
+    def label(self) -> str:
+        """A directory name that tells this owner and mode from every other."""
+        mode = "any" if self.mode is None else f"{self.mode:03o}"
+        parts = ("any" if value is None else str(value) for value in (self.uid, self.gid))
+        return "-".join((*parts, mode))
+
+    def within_reach(self) -> "Ownership":
+        """What this process may do of it: only root gives files away."""
+        if os.geteuid() == 0:
+            return self
+        gid = self.gid if self.gid in (os.getegid(), *os.getgroups()) else None
+        return Ownership(uid=self.uid if self.uid == os.geteuid() else None, gid=gid, mode=self.mode)
+
+    def mode_of(self, status: os.stat_result) -> int:
+        """The permission bits an entry is to have."""
+        current = stat.S_IMODE(status.st_mode)
+        if stat.S_ISDIR(status.st_mode):
+            return current if self.mode is None else self.mode
+        if self.mode is None:
+            return current & ~_SHARED_WRITE
+        bits = self.mode & ~_SHARED_WRITE
+        return bits if current & stat.S_IXUSR else bits & ~0o111
+
+    def fits(self, status: os.stat_result) -> bool:
+        """Whether an entry has owner and mode already; a symbolic link has no mode of its own."""
+        owned = self.uid in (None, status.st_uid) and self.gid in (None, status.st_gid)
+        return owned and (stat.S_ISLNK(status.st_mode) or stat.S_IMODE(status.st_mode) == self.mode_of(status))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskUsage:
+    """Bytes of a directory: ``apparent`` as ``du --apparent-size`` counts, ``unique`` what removing it would free."""
+
+    apparent: int
+    unique: int
+
+
+def own_prefix(prefix: Path, ownership: Ownership) -> DiskUsage:
+    """Give every entry of ``prefix`` its owner and mode, and count their bytes.
+
+    A regular file with links elsewhere is replaced by a copy rather than changed.
+    """
+    wanted = ownership.within_reach()
+    apparent = unique = 0
+    linked: dict[int, list[int]] = {}
+    for path, status in _entries(prefix):
+        if not wanted.fits(status):
+            status = _change(path, status, wanted)
+        if status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+            links = linked.setdefault(status.st_ino, [status.st_nlink, 0, status.st_size])
+            links[1] += 1
+        else:
+            apparent += status.st_size
+            unique += status.st_size
+    for count, seen, size in linked.values():
+        apparent += size
+        unique += size if count == seen else 0
+    return DiskUsage(apparent=apparent, unique=unique)
+
+
+def own_cached_package(directory: Path, ownership: Ownership) -> None:
+    """Give an extracted package of the cache its owner and mode; the cache serves this owner and mode alone."""
+    wanted = ownership.within_reach()
+    for path, status in _entries(directory):
+        if not stat.S_ISDIR(status.st_mode) and not wanted.fits(status):
+            _set(path, status, wanted)
+
+
+def remove_tree(directory: Path) -> None:
+    """Remove a directory whatever modes are inside it; harmless when there is none."""
+
+    def make_writable(_function: object, name: str, _error: object) -> None:
+        # The file itself is not touched: only directories decide about removal.
+        for parent in (Path(name).parent, Path(name)):
+            with suppress(OSError):
+                if stat.S_ISDIR(parent.lstat().st_mode):
+                    parent.chmod(0o700)
+        with suppress(FileNotFoundError):
+            if stat.S_ISDIR(Path(name).lstat().st_mode):
+                shutil.rmtree(name, ignore_errors=True)
+            else:
+                os.unlink(name)
+
+    with suppress(FileNotFoundError):
+        shutil.rmtree(directory, onerror=make_writable)
+
+
+def _entries(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The directory and all below it, parents after what they hold, links not followed."""
+    with os.scandir(directory) as listing:
+        found = list(listing)
+    for entry in found:
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            yield from _entries(Path(entry.path))
+        else:
+            yield entry.path, status
+    yield str(directory), os.lstat(directory)
+
+
+def _change(path: str, status: os.stat_result, wanted: Ownership) -> os.stat_result:
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+        copy = f"{path}.{uuid.uuid4().hex}"
+        shutil.copy2(path, copy)
+        os.replace(copy, path)
+        status = os.lstat(path)
+    _set(path, status, wanted)
+    return os.lstat(path)
+
+
+def _set(path: str, status: os.stat_result, wanted: Ownership) -> None:
+    if wanted.uid not in (None, status.st_uid) or wanted.gid not in (None, status.st_gid):
+        os.chown(path, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid,
+                 follow_symlinks=False)  # fmt: skip
+    if not stat.S_ISLNK(status.st_mode):
+        os.chmod(path, wanted.mode_of(status))

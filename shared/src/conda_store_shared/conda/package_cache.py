@@ -1,0 +1,58 @@
+"""The package caches of a node: one per owner and mode, so that a hard link always has the right ones.
+
+<root>/packages/<uid>-<gid>-<mode>/<name>-<version>-<build>/     extracted by rattler, shared by every install
+<root>/uv/                                                        wheels; copied, never linked
+"""
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conda_store_shared.conda.ownership import Ownership, own_cached_package
+
+_SETTLED = "info/conda-store.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageCache:
+    """The caches below ``root``; ``packages`` is the one for ``ownership``."""
+
+    root: Path
+    ownership: Ownership
+
+    @property
+    def packages(self) -> Path:
+        """Where packages are extracted."""
+        return self.root / "packages" / self.ownership.label
+
+    @property
+    def wheels(self) -> Path:
+        """Where uv keeps what it fetched."""
+        return self.root / "uv"
+
+    def settle(self, extracted: Path, archive_bytes: int | None) -> int | None:
+        """Make a newly extracted package fit to be linked; returns the size of its archive, None when not known.
+
+        Archives carry modes such as 664, and rattler keeps them.  A repeat, or two at once, does the same again.
+        """
+        note = extracted / _SETTLED
+        known = _read(note)
+        if known is not None and (known.get("size") is not None or archive_bytes is None):
+            size: int | None = known.get("size")
+            return size
+        own_cached_package(extracted, self.ownership)
+        draft = note.with_name(f".{uuid.uuid4().hex}")
+        draft.write_text(json.dumps({"size": archive_bytes}))
+        os.replace(draft, note)
+        return archive_bytes
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    return value
