@@ -6,15 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from conda_store_shared.testing.demo_channel.channel import DemoChannel, build_demo_channel
+from conda_store_shared.testing.demo_channel.channel import DemoChannel, build_demo_channel, default_directory
 from conda_store_shared.testing.demo_channel.interpreter import DemoChannelFailed
 from conda_store_shared.testing.demo_channel.wheels import PackageSet
-
-
-def default_directory() -> Path:
-    """Where the channel is kept unless told otherwise: below the user's cache directory."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "conda-store" / "demo-channel"
 
 
 def parse_arguments() -> argparse.Namespace:

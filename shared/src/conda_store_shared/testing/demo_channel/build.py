@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -92,4 +93,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # py-rattler's threads outlive its last call and now and then crash an interpreter that takes itself apart.
+    os._exit(status)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from pathlib import Path
 from conda_store_shared.testing.demo_channel.interpreter import DemoChannelFailed, Interpreter, describe_interpreter
 from conda_store_shared.testing.demo_channel.wheels import PackageSet
 
-# To be raised when what the writer makes of the same input changes.
-WRITER_VERSION = 1
+# Modules that do not bear on what is written.
+NOT_THE_WRITER = frozenset({"__init__.py", "__main__.py", "channel.py", "server.py"})
 DESCRIPTION = "demo-channel.json"
 STAGING_PREFIX = ".building-"
+KEPT_FOR = 14 * 24 * 3600.0  # seconds since a channel was last asked for
 Report = Callable[[str], None]
 
 
@@ -40,8 +42,14 @@ class DemoChannel:
         return self.path.as_uri()
 
 
+def default_directory() -> Path:
+    """Where channels are kept unless told otherwise: below the user's cache directory."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "conda-store" / "demo-channel"
+
+
 def build_demo_channel(
-    directory: Path,
+    directory: Path | None = None,
     *,
     packages: str = PackageSet.FULL,
     interpreter: Path | None = None,
@@ -49,6 +57,7 @@ def build_demo_channel(
 ) -> DemoChannel:
     """The channel for ``interpreter`` (the running one by default), kept in ``directory``; built if it is not there.
 
+    Without ``directory`` it is kept in the user's cache directory, for all runs together.
     Blocks: seconds for a build, about a tenth of a second after that.  Processes that ask at once build it once.
     ``packages`` is ``full`` or ``small``; ``report`` is told the progress, line by line.
     Raises DemoChannelFailed when it cannot be built here.
@@ -56,7 +65,8 @@ def build_demo_channel(
     package_set = PackageSet(packages)
     described = describe_interpreter(interpreter or Path(sys.executable))
     key = channel_key(described, package_set)
-    channel = directory.resolve() / key
+    directory = (directory or default_directory()).resolve()
+    channel = directory / key
     found = _read(channel, is_new=False)
     if found is not None:
         return found
@@ -74,15 +84,19 @@ def build_demo_channel(
 
 
 def channel_key(interpreter: Interpreter, package_set: PackageSet) -> str:
-    """Names a channel by its inputs: interpreter and host libraries, pinned wheels, writer."""
-    wheels = hashlib.sha256(package_set.requirements.read_bytes()).hexdigest()
-    inputs = f"{WRITER_VERSION} {interpreter.identity} {wheels}"
-    return f"{package_set.value}-py{interpreter.minor}-{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
+    """Names a channel by its inputs: interpreter and host libraries, pinned wheels, the writer's own source."""
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    sources = [module for module in modules if module.name not in NOT_THE_WRITER]
+    digest = hashlib.sha256(interpreter.identity.encode())
+    for file in (package_set.requirements, *sources):
+        digest.update(file.read_bytes())
+    return f"{package_set.value}-py{interpreter.minor}-{digest.hexdigest()[:16]}"
 
 
 def _read(channel: Path, *, is_new: bool) -> DemoChannel | None:
     try:
         description = json.loads((channel / DESCRIPTION).read_text())
+        os.utime(channel / DESCRIPTION)
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     return DemoChannel(
@@ -123,8 +137,10 @@ def _run(command: list[str], report: Report) -> None:
 
 
 def _remove_remains(directory: Path, channel: Path) -> None:
-    """Remove what killed builds left; to be called under the lock, when none is running."""
-    for remains in (*directory.glob(f"{STAGING_PREFIX}*"), channel):
+    """Remove what killed builds left and what nobody asked for of late; to be called under the lock."""
+    oldest = time.time() - KEPT_FOR
+    forgotten = [file.parent for file in directory.glob(f"*/{DESCRIPTION}") if file.stat().st_mtime < oldest]
+    for remains in (*directory.glob(f"{STAGING_PREFIX}*"), *forgotten, channel):
         if remains.exists():
             shutil.rmtree(remains)
 

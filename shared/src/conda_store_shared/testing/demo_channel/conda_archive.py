@@ -169,4 +169,4 @@ def _store(container: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+    return json.dumps(document, sort_keys=True).encode() + b"\n"

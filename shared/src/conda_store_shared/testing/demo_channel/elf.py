@@ -118,9 +118,9 @@ def _spare_slot(image: bytes, entries: list[DynamicEntry]) -> int | None:
         return old
     dynamic = next(segment for segment in _segments(image) if segment.kind == PT_DYNAMIC)
     end = dynamic.offset + len(entries) * DYNAMIC_ENTRY.size
-    spare = image[end : end + 2 * DYNAMIC_ENTRY.size]
-    inside = end + len(spare) <= dynamic.offset + dynamic.file_size
-    return end if inside and not any(spare) else None
+    behind = end + 2 * DYNAMIC_ENTRY.size
+    inside = behind <= dynamic.offset + dynamic.file_size
+    return end if inside and not any(image[end:behind]) else None
 
 
 def _segments(image: bytes) -> list[Segment]:

@@ -62,8 +62,6 @@ def describe_interpreter(executable: Path) -> Interpreter:
             f"{executable} is {found['implementation']} on {found['machine']}; the demo channel needs CPython on "
             f"{' or '.join(SUBDIRS)} Linux"
         )
-    if len(found["runtime_libraries"]) + len(found["libraries"]) == 0:
-        raise DemoChannelFailed("libstdc++.so.6 and libgcc_s.so.1 are not installed; install libstdc++6")
     return Interpreter(
         version=found["version"],
         build=found["build"],

@@ -1,5 +1,6 @@
 """The running interpreter as the channel's ``python`` package: binary, standard library, headers, host libraries."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +58,14 @@ def _executables(interpreter: Interpreter) -> Iterator[PackagedFile]:
 
 def _standard_library(interpreter: Interpreter) -> Iterator[PackagedFile]:
     base = f"lib/python{interpreter.minor}"
-    for file in sorted(interpreter.stdlib.rglob("*")):
-        relative = file.relative_to(interpreter.stdlib)
-        if file.is_file() and not _is_left_out(relative):
-            yield _standard_library_file(interpreter, f"{base}/{relative.as_posix()}", file)
+    for directory, subdirectories, names in os.walk(interpreter.stdlib):
+        # Pruned on the way down: site-packages of the host can be larger than everything else.
+        subdirectories[:] = sorted(name for name in subdirectories if not _is_left_out_directory(name))
+        below = Path(directory).relative_to(interpreter.stdlib).as_posix()
+        for name in sorted(names):
+            file = Path(directory, name)
+            if name not in LEFT_OUT_FILES and file.suffix not in LEFT_OUT_SUFFIXES:
+                yield _standard_library_file(interpreter, f"{base}/{below}/{name}".replace("/./", "/"), file)
     for module in interpreter.extensions:
         image = replace_run_path(module.read_bytes(), "$ORIGIN/../..")
         yield PackagedFile(path=f"{base}/lib-dynload/{module.name}", source=image)
@@ -68,13 +73,8 @@ def _standard_library(interpreter: Interpreter) -> Iterator[PackagedFile]:
     yield PackagedFile(path=f"{base}/site-packages/README.txt", source=readme)
 
 
-def _is_left_out(relative: Path) -> bool:
-    return (
-        not LEFT_OUT_DIRECTORIES.isdisjoint(relative.parts)
-        or any(part.startswith("config-") for part in relative.parts)
-        or relative.name in LEFT_OUT_FILES
-        or relative.suffix in LEFT_OUT_SUFFIXES
-    )
+def _is_left_out_directory(name: str) -> bool:
+    return name in LEFT_OUT_DIRECTORIES or name.startswith("config-")
 
 
 def _standard_library_file(interpreter: Interpreter, path: str, file: Path) -> PackagedFile:

@@ -58,7 +58,13 @@ class ChannelServer:
         self.requests: deque[ServedRequest] = deque(maxlen=REMEMBERED_REQUESTS)
         application = Starlette(routes=[Mount(MOUNT, ChannelFiles(directory=channel))])
         self._server = uvicorn.Server(
-            uvicorn.Config(self._recorded(application), log_level="warning", lifespan="off", access_log=False)
+            uvicorn.Config(
+                self._recorded(application),
+                log_config=None,
+                lifespan="off",
+                access_log=False,
+                timeout_graceful_shutdown=2,
+            )
         )
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

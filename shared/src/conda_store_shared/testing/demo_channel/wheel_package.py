@@ -1,9 +1,8 @@
 """An unpacked wheel as a conda package: metadata, dependencies, files, entry points."""
 
-import base64
 import configparser
 import csv
-import hashlib
+import io
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -73,6 +73,19 @@ def conda_dependency(requirement: str, environment: Mapping[str, str]) -> str | 
     return f"{conda_name(parsed.name)} {versions}".rstrip()
 
 
+class RecordedFile(NamedTuple):
+    """One line of a RECORD: path relative to the root, digest as ``sha256=...``, size in bytes."""
+
+    path: str
+    digest: str
+    size: str
+
+    @property
+    def top(self) -> str:
+        """The first part of the path."""
+        return self.path.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class UnpackedWheel:
     """One distribution in a directory of unpacked wheels, found by its ``.dist-info``."""
@@ -103,15 +116,14 @@ class UnpackedWheel:
         parser.read(self.dist_info / "entry_points.txt", encoding="utf-8")
         return dict(parser["console_scripts"]) if parser.has_section("console_scripts") else {}
 
-    def paths(self) -> Iterator[str]:
-        """Its files relative to the root, without what the installer added."""
+    def recorded_files(self) -> Iterator[RecordedFile]:
+        """Its files without what the installer added."""
         with (self.dist_info / "RECORD").open(newline="", encoding="utf-8") as record:
-            for row in csv.reader(record):
-                path = Path(row[0])
-                if path.parts[0] == self.dist_info.name and path.name in INSTALLERS_FILES:
-                    continue
-                if "__pycache__" not in path.parts:
-                    yield path.as_posix()
+            for path, digest, size in csv.reader(record):
+                top, _, rest = path.partition("/")
+                added = top == self.dist_info.name and rest in INSTALLERS_FILES
+                if not added and "__pycache__/" not in path:
+                    yield RecordedFile(path, digest, size)
 
 
 def unpacked_wheels(directory: Path) -> list[UnpackedWheel]:
@@ -152,23 +164,20 @@ def _depends(wheel: UnpackedWheel, interpreter: Interpreter) -> tuple[str, ...]:
 
 def _files(wheel: UnpackedWheel, interpreter: Interpreter) -> Iterator[PackagedFile]:
     site = SITE_PACKAGES if wheel.is_pure else f"lib/python{interpreter.minor}/{SITE_PACKAGES}"
-    scripts = "python-scripts" if wheel.is_pure else "bin"
-    recorded = []
-    for path in wheel.paths():
-        top, _, rest = path.partition("/")
-        if top == "bin":
-            if not _is_generated(rest, wheel, interpreter):
-                yield _script(f"{scripts}/{rest}", (wheel.root / path).read_bytes())
-        elif top in OUTSIDE_SITE_PACKAGES:
-            yield PackagedFile(path=path, source=wheel.root / path)
+    modules = []
+    for file in wheel.recorded_files():
+        if file.top == "bin":
+            yield from _script(file, wheel, interpreter)
+        elif file.top in OUTSIDE_SITE_PACKAGES:
+            yield PackagedFile(path=file.path, source=wheel.root / file.path)
         else:
-            recorded.append(path)
-            yield PackagedFile(path=f"{site}/{path}", source=wheel.root / path)
+            modules.append(file)
+            yield PackagedFile(path=f"{site}/{file.path}", source=wheel.root / file.path)
     if not wheel.is_pure:
         for command, target in sorted(wheel.entry_points.items()):
             yield _entry_point_script(command, target)
     yield PackagedFile(path=f"{site}/{wheel.dist_info.name}/INSTALLER", source=b"conda\n")
-    yield PackagedFile(path=f"{site}/{wheel.dist_info.name}/RECORD", source=_record(wheel, recorded))
+    yield PackagedFile(path=f"{site}/{wheel.dist_info.name}/RECORD", source=_record(wheel, modules))
 
 
 def _is_generated(script: str, wheel: UnpackedWheel, interpreter: Interpreter) -> bool:
@@ -176,13 +185,19 @@ def _is_generated(script: str, wheel: UnpackedWheel, interpreter: Interpreter) -
     return script in wheel.entry_points or script.removesuffix(interpreter.minor) in wheel.entry_points
 
 
-def _script(path: str, content: bytes) -> PackagedFile:
+def _script(file: RecordedFile, wheel: UnpackedWheel, interpreter: Interpreter) -> Iterator[PackagedFile]:
     """A script that came with the wheel; its first line names the interpreter it was unpacked for."""
+    name = file.path.removeprefix("bin/")
+    if _is_generated(name, wheel, interpreter):
+        return
+    path = f"python-scripts/{name}" if wheel.is_pure else file.path
+    content = (wheel.root / file.path).read_bytes()
     first, newline, rest = content.partition(b"\n")
     if not first.startswith(b"#!") or b"python" not in first:
-        return PackagedFile(path=path, source=content, executable=True)
+        yield PackagedFile(path=path, source=content, executable=True)
+        return
     shebang = f"#!{PLACEHOLDER}/bin/python".encode()
-    return PackagedFile(path=path, source=shebang + newline + rest, executable=True, file_mode=FileMode.TEXT)
+    yield PackagedFile(path=path, source=shebang + newline + rest, executable=True, file_mode=FileMode.TEXT)
 
 
 def _entry_point_script(command: str, target: str) -> PackagedFile:
@@ -191,17 +206,10 @@ def _entry_point_script(command: str, target: str) -> PackagedFile:
     return PackagedFile(path=f"bin/{command}", source=text.encode(), executable=True, file_mode=FileMode.TEXT)
 
 
-def _record(wheel: UnpackedWheel, paths: list[str]) -> bytes:
-    """A RECORD without what differs between machines: the scripts the installer made."""
-    rows = []
-    for path in paths:
-        content = (wheel.root / path).read_bytes()
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        rows.append(f"{_quoted(path)},sha256={digest},{len(content)}")
-    rows.extend(f"../../../bin/{command},," for command in wheel.entry_points)
-    rows.extend((f"{wheel.dist_info.name}/INSTALLER,,", f"{wheel.dist_info.name}/RECORD,,"))
-    return ("\n".join(sorted(rows)) + "\n").encode()
-
-
-def _quoted(path: str) -> str:
-    return f'"{path}"' if "," in path else path
+def _record(wheel: UnpackedWheel, modules: list[RecordedFile]) -> bytes:
+    """A RECORD without the digests of scripts, which differ between machines."""
+    rows = [*modules, *(RecordedFile(f"../../../bin/{command}", "", "") for command in wheel.entry_points)]
+    rows.extend(RecordedFile(f"{wheel.dist_info.name}/{name}", "", "") for name in ("INSTALLER", "RECORD"))
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(sorted(rows))
+    return text.getvalue().encode()
