@@ -5,8 +5,16 @@ from typing import Protocol
 from conda_store_shared.child.report import Report
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import SolveOrder
+from conda_store_shared.domain.stage import Attempt
 from conda_store_solver.domain.packages import PipPackage
 from conda_store_solver.domain.pip_section import PipRequest
+
+
+class Context(Report, Protocol):
+    """The attempt a use case works for, and where it says what it does."""
+
+    stage: str
+    attempt: Attempt
 
 
 class Solver(Protocol):

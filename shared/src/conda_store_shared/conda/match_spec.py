@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LOOSE = re.compile(r"\s*([,|])\s*|([<>=!~])\s+(?=[0-9A-Za-z*])")
 _CLASSIC = re.compile(r"=?(?P<version>[^\s=<>!~,|]+)=(?P<build>[^\s=]+)")
 _BUILD = re.compile(r"[A-Za-z0-9_.+*^$|()?-]+")
-_VERSION = re.compile(r"[<>=!~].*|.*[0-9*].*")
+_VERSION = re.compile(r"(?=[<>=!~(]|.*[0-9*])[0-9A-Za-z<>=!~,|()*._+-]+")
 _OPTION = re.compile(r"(?P<name>--[a-z-]+)(?:=|\s+)(?P<value>\S+)")
 
 

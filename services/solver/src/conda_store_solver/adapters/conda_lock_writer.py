@@ -22,7 +22,7 @@ from conda_lock.virtual_package import VirtualPackage as LockVirtualPackage
 
 from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.conda.match_spec import is_pip_option
-from conda_store_shared.conda.virtual_packages import DEFAULTS, VirtualPackage, virtual_packages
+from conda_store_shared.conda.virtual_packages import VirtualPackage
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 from conda_store_solver.domain.packages import CondaPackage, PipPackage, PlatformSolution
@@ -104,21 +104,19 @@ def _conda_dependency(text: str) -> Dependency:
 
 
 def _virtual_package_repodata(source: LockSource) -> FakeRepoData:
-    """conda-lock's own table, with what this solve presumed in place of the defaults."""
-    table = {platform: virtual_packages(platform) for platform in DEFAULTS} | dict(source.virtual_packages)
+    """What this solve presumed, as conda-lock hashes it; the hash of a platform covers that platform alone."""
     repodata = FakeRepoData(base_path=Path("virtual-packages"))
-    for platform, packages in table.items():
-        for package in packages:
-            entry = LockVirtualPackage(name=package.name, version=package.version, build_string=package.build)
-            repodata.add_package(entry, subdirs=[platform])
-    # conda-lock lists this one twice, and hashes both.
-    repodata.add_package(LockVirtualPackage(name="__osx", version="10.15"), subdirs=["osx-64"])
-    for subdir in sorted(repodata.all_subdirs):
-        repodata.all_repodata[subdir] = {"info": {"subdir": subdir}, "packages": {}}
-    for package, subdirs in repodata.packages_by_subdir.items():
-        for subdir in subdirs:
-            name, entry = package.to_repodata_entry(subdir=subdir)
-            repodata.all_repodata[subdir]["packages"][name] = entry
+    repodata.all_repodata["noarch"] = {"info": {"subdir": "noarch"}, "packages": {}}
+    for platform in source.platforms:
+        entries = [
+            LockVirtualPackage(name=package.name, version=package.version, build_string=package.build)
+            for package in source.virtual_packages[platform]
+        ]
+        if platform == "osx-64":
+            # conda-lock lists this one twice, and hashes both.
+            entries.append(LockVirtualPackage(name="__osx", version="10.15"))
+        packages = dict(entry.to_repodata_entry(subdir=platform) for entry in entries)
+        repodata.all_repodata[platform] = {"info": {"subdir": platform}, "packages": packages}
     return repodata
 
 

@@ -1,6 +1,7 @@
 """Finds wheels with ``uv pip compile``; runs in the child, so that uv ends with it."""
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -83,8 +84,8 @@ class UvPipCompiler:
     def _environment(self, request: PipRequest) -> dict[str, str]:
         """uv's environment; indexes travel in it, since anyone may read a command line."""
         section = request.section
-        environment = {"PATH": "/usr/bin:/bin", "UV_CACHE_DIR": self._options.cache_directory}
-        environment.update(self._options.environment)
+        # The child's own environment is what its pool gave it; nothing of the service's secrets is in there.
+        environment = {**os.environ, "UV_CACHE_DIR": self._options.cache_directory, **self._options.environment}
         if section.index_url:
             environment["UV_DEFAULT_INDEX"] = section.index_url
         if section.extra_index_urls:

@@ -13,8 +13,7 @@ from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.domain.storage_keys import artifact_key, content_type_of, order_key
 from conda_store_shared.errors import ChannelNotAllowed, InvalidLockfile, NotFound, StageFailure, TooLarge
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.worker.stage import StageContext
-from conda_store_solver.ports import Solver
+from conda_store_solver.ports import Context, Solver
 
 MAXIMUM_ORDER_BYTES = 32 * 1024 * 1024
 MAXIMUM_LOCKFILE_BYTES = 128 * 1024 * 1024
@@ -28,7 +27,7 @@ class SolveTools:
     solver: Solver
 
 
-async def solve_specification(request: SolveRequested, context: StageContext, tools: SolveTools) -> LockfileSolved:
+async def solve_specification(request: SolveRequested, context: Context, tools: SolveTools) -> LockfileSolved:
     """Put the lockfile of the build to the object store.
 
     A lockfile that is there already is announced again and never replaced.  Raises StageFailure when there is no
