@@ -18,6 +18,10 @@ async def fails() -> None:
     raise DatabaseUnavailable("password=hunter2 refused")
 
 
+async def hangs() -> None:
+    await asyncio.Event().wait()
+
+
 def client_of(**checks: Check) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(create_application(health_routes(checks)))
     return httpx.AsyncClient(transport=transport, base_url="http://conda-store.example")
@@ -45,7 +49,7 @@ async def test_service_stays_alive_when_its_parts_are_down() -> None:
 
 
 async def test_readiness_does_not_wait_for_a_part_that_hangs() -> None:
-    readiness = Readiness({"storage": asyncio.Event().wait, "bus": works}, timeout=0.05)
+    readiness = Readiness({"storage": hangs, "bus": works}, timeout=0.05)
     with capture_logs():
         async with asyncio.timeout(2):
             assert await readiness.parts() == {"storage": "error", "bus": "ok"}
