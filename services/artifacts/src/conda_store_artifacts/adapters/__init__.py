@@ -1,0 +1,1 @@
+"""Outside tools behind our ports."""

@@ -1,0 +1,82 @@
+"""One gzip stream, compressed by several threads, the same bytes whatever their number."""
+
+import struct
+import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self
+
+# A full flush between blocks forgets the 32 KiB window; blocks much larger than that lose next to nothing.
+_BLOCK = 1024 * 1024
+# Deflate, no name, no time, slowest-or-fastest flag unset, written on Unix (RFC 1952, section 2.3).
+_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
+
+
+class Sink(Protocol):
+    """Takes the compressed bytes in order."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+class GzipStream:
+    """Compress what is written and hand it to ``sink``; the stream is complete when the context was left without error.
+
+    What ``sink`` raises comes out of ``write`` or of leaving the context.
+    """
+
+    def __init__(self, sink: Sink, *, level: int, threads: int) -> None:
+        self._sink = sink
+        self._level = level
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="gzip")
+        self._waiting: deque[Future[bytes]] = deque()
+        self._most_waiting = threads * 2
+        self._block = bytearray()
+        self._size = 0
+        self._checksum = zlib.crc32(b"")
+
+    def __enter__(self) -> Self:
+        self._sink.write(_HEADER)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._pool:
+            if kind is None:
+                self._finish()
+            else:
+                self._pool.shutdown(cancel_futures=True)
+
+    def tell(self) -> int:
+        """Bytes written so far, before compression."""
+        return self._size
+
+    def write(self, content: bytes | bytearray | memoryview) -> int:
+        """Take the next bytes."""
+        self._block += content
+        added = memoryview(content).nbytes
+        self._size += added
+        if len(self._block) >= _BLOCK:
+            self._begin_block()
+        return added
+
+    def _begin_block(self) -> None:
+        content, self._block = bytes(self._block), bytearray()
+        self._checksum = zlib.crc32(content, self._checksum)
+        self._waiting.append(self._pool.submit(_compress, content, self._level))
+        while len(self._waiting) > self._most_waiting:
+            self._sink.write(self._waiting.popleft().result())
+
+    def _finish(self) -> None:
+        self._begin_block()
+        while self._waiting:
+            self._sink.write(self._waiting.popleft().result())
+        end = zlib.compressobj(self._level, zlib.DEFLATED, -zlib.MAX_WBITS).flush(zlib.Z_FINISH)
+        self._sink.write(end + struct.pack("<LL", self._checksum, self._size & 0xFFFFFFFF))
+
+
+def _compress(content: bytes, level: int) -> bytes:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return compressor.compress(content) + compressor.flush(zlib.Z_FULL_FLUSH)
