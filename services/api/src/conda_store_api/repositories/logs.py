@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conda_store_api.repositories.stages import OPEN, naive
+from conda_store_api.repositories.stages import OPEN
 from conda_store_shared.contracts.events import LogWritten
 from conda_store_shared.db.models import Build, BuildLog, BuildStage
+from conda_store_shared.db.moments import naive
 from conda_store_shared.db.statements import insert_new
 from conda_store_shared.domain.build import TERMINAL
 

@@ -1,7 +1,7 @@
 """Rows of stages and of the attempts at them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -9,16 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.contracts.events import AttemptEvent
 from conda_store_shared.db.models import Build, BuildStage, StageAttempt
+from conda_store_shared.db.moments import naive
 from conda_store_shared.db.statements import insert_new
 from conda_store_shared.domain.stage import MAXIMUM_LOST_ATTEMPTS, FailureCode
 
 WAITING, REQUESTED, RUNNING, DONE, FAILED, CANCELED = "waiting", "requested", "running", "done", "failed", "canceled"
 OPEN = (WAITING, REQUESTED, RUNNING)
-
-
-def naive(moment: datetime) -> datetime:
-    """Return a moment as the database keeps it: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 async def open_stage(session: AsyncSession, build_id: int, stage: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Reads what a user submits: YAML or JSON text of a specification or of a lockfile (contract §1.4, §2.4, §2.5)."""
 
+import json
 from typing import Any
 
 import yaml
@@ -14,7 +15,8 @@ from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 
 INVALID_YAML = "Unable to parse. Invalid YAML"
-MAXIMUM_SPECIFICATION = 1024 * 1024
+# Reading YAML takes about a second a megabyte, during which nobody else is served.
+MAXIMUM_SPECIFICATION = 200_000
 MAXIMUM_LOCKFILE = 16 * 1024 * 1024
 
 
@@ -24,6 +26,10 @@ def load_yaml(text: str) -> Any:
     Aliases are refused: nobody's environment needs them, and nested ones grow without bound.
     """
     try:
+        if text.lstrip().startswith("{"):
+            return json.loads(text)
+        if len(text) > MAXIMUM_SPECIFICATION:
+            raise InvalidSpecification(f"YAML of {len(text)} characters; at most {MAXIMUM_SPECIFICATION}, or send JSON")
         if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
             raise InvalidSpecification(f"{INVALID_YAML}: aliases are not allowed")
         return yaml.load(text, Loader=yaml.CSafeLoader)

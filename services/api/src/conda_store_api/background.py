@@ -1,0 +1,100 @@
+"""What api does by itself: release, rescue, request again, store logs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from conda_store_api.use_cases.release_builds import release_builds
+from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
+from conda_store_api.use_cases.store_logs import store_logs
+from conda_store_shared.db.moments import now
+from conda_store_shared.errors import Unavailable
+
+log = structlog.get_logger()
+
+
+class Wake:
+    """Lets a loop sleep until something may have happened, or a time has passed."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the loop."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when woken, at the latest after ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+        self._event.clear()
+
+
+class Background:
+    """The loops of api; any number of replicas may run them, each step being a compare-and-set."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._release = Wake()
+        self._rescue = Wake()
+        self._logs = Wake()
+
+    def wake_release(self) -> None:
+        """A build was added, or one ended."""
+        self._release.set()
+        self._logs.set()
+
+    async def on_connected(self) -> None:
+        """The broker is back: look at once for what it lost."""
+        self._rescue.set()
+
+    async def release_forever(self) -> None:
+        """Release waiting builds."""
+        while True:
+            await self._surviving(self._release_once)
+            await self._release.wait(self._tools.options.rescue_interval)
+
+    async def rescue_forever(self) -> None:
+        """Rescue what was lost; the first time, in a process that is alone, that is everything."""
+        everything = self._tools.options.alone
+
+        async def rescue() -> None:
+            nonlocal everything
+            await rescue_builds(self._tools, now(), everything=everything)
+            everything = False
+
+        while True:
+            await self._surviving(rescue)
+            await self._rescue.wait(self._tools.options.rescue_interval)
+
+    async def request_waiting_forever(self) -> None:
+        """Request again what has waited its pause out."""
+        while True:
+            await asyncio.sleep(self._tools.options.tick)
+            await self._surviving(self._request_waiting_once)
+
+    async def store_logs_forever(self) -> None:
+        """Write the log objects of builds that are over."""
+        while True:
+            await self._surviving(self._store_logs_once)
+            await self._logs.wait(self._tools.options.rescue_interval)
+
+    async def _release_once(self) -> None:
+        await release_builds(self._tools.transactions, self._tools.store, self._tools.options, now())
+
+    async def _request_waiting_once(self) -> None:
+        await request_waiting(self._tools, now())
+
+    async def _store_logs_once(self) -> None:
+        while await store_logs(self._tools.transactions, self._tools.store, now()):
+            pass
+
+    async def _surviving(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except* Unavailable as group:
+            log.warning("background_waits", step=step.__name__, reason=str(group.exceptions[0]))

@@ -1,0 +1,102 @@
+"""Which message leads to which use case."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.use_cases.ledger.artifact_stored import artifact_stored
+from conda_store_api.use_cases.ledger.environment_linked import environment_linked
+from conda_store_api.use_cases.ledger.lockfile_solved import lockfile_solved
+from conda_store_api.use_cases.ledger.log_written import log_written
+from conda_store_api.use_cases.ledger.prefix_built import prefix_built, read_record
+from conda_store_api.use_cases.ledger.request_lost import request_lost
+from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy, stage_failed
+from conda_store_api.use_cases.ledger.stage_interrupted import stage_interrupted
+from conda_store_api.use_cases.ledger.stage_progress import stage_progress
+from conda_store_api.use_cases.ledger.stage_started import stage_started
+from conda_store_shared.bus.port import Handler, Subscription
+from conda_store_shared.contracts import events
+from conda_store_shared.contracts.envelope import Envelope
+from conda_store_shared.contracts.topology import API, ARTIFACTS, BUILDER, SOLVER, dead_queue_name, queue_name
+from conda_store_shared.db.moments import now
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import Transaction, Transactions
+
+# Facts are short database work: this many of a kind are handled at once.
+_CONCURRENCY = 4
+_REQUESTS = (
+    (SOLVER, events.SolveRequested),
+    (BUILDER, events.PrefixRequested),
+    (ARTIFACTS, events.ArtifactRequested),
+)
+Ended = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the handlers need; ``ended`` wakes whatever waits for a build to end."""
+
+    transactions: Transactions
+    store: ObjectStore
+    retry: RetryPolicy
+    options: LedgerOptions
+    ended: Ended
+
+
+def subscriptions(tools: Tools) -> list[Subscription]:
+    """Return the subscriptions of this service."""
+    retry = tools.retry
+
+    async def on_failure(event: events.StageFailed, transaction: Transaction) -> None:
+        await stage_failed(event, transaction, now(), retry)
+
+    async def on_prefix(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.PrefixBuilt)  # noqa: S101 - the queue carries nothing else
+        record = await read_record(tools.store, event.build_key)
+        async with tools.transactions.begin() as transaction:
+            await prefix_built(event, record, transaction, now())
+        tools.ended()
+
+    table: list[tuple[type[events.Event], Handler]] = [
+        (events.StageStarted, _in_transaction(tools, _at_now(stage_started))),
+        (events.StageProgress, _in_transaction(tools, _at_now(stage_progress))),
+        (events.StageInterrupted, _in_transaction(tools, _at_now(stage_interrupted))),
+        (events.StageFailed, _in_transaction(tools, on_failure)),
+        (events.LogWritten, _in_transaction(tools, log_written)),
+        (events.LockfileSolved, _in_transaction(tools, _at_now(lockfile_solved))),
+        (events.PrefixBuilt, on_prefix),
+        (events.ArtifactStored, _in_transaction(tools, _at_now(artifact_stored))),
+        (events.EnvironmentLinked, _in_transaction(tools, environment_linked)),
+    ]
+    facts = [
+        Subscription(queue=queue_name(API, event), handler=handler, concurrency=_CONCURRENCY)
+        for event, handler in table
+    ]
+    lost = _in_transaction(tools, _at_now(request_lost))
+    dead = [
+        Subscription(queue=dead_queue_name(queue_name(service, event)), handler=lost) for service, event in _REQUESTS
+    ]
+    return facts + dead
+
+
+def _at_now(use_case: Callable[[Any, Transaction, Any], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def handle(event: Any, transaction: Transaction) -> None:
+        await use_case(event, transaction, now())
+
+    return handle
+
+
+def _in_transaction(tools: Tools, use_case: Callable[[Any, Transaction], Awaitable[None]]) -> Handler:
+    async def handle(envelope: Envelope) -> None:
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=envelope.correlation_id, traceparent=envelope.traceparent
+        ):
+            async with tools.transactions.begin() as transaction:
+                await use_case(envelope.event, transaction)
+        tools.ended()
+
+    return handle

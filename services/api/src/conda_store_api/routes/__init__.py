@@ -1,0 +1,21 @@
+"""The route table: every address of this service on one page (contract §1)."""
+
+from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build
+from conda_store_api.routes.environments import list_environments, put_environment, show_environment
+from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
+from conda_store_api.routes.specifications import post_specification
+from conda_store_api.routes.status import show_status
+from conda_store_shared.web.routing import route
+
+ROUTES = [
+    route("/api/v1/", get=show_status),
+    route("/api/v1/namespace/", get=list_namespaces),
+    route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace),
+    route("/api/v1/specification/", post=post_specification),
+    route("/api/v1/environment/", get=list_environments),
+    route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),
+    route("/api/v1/build/", get=list_builds),
+    route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build),
+    route("/api/v1/build/{build_id:int}/cancel/", put=cancel),
+    route("/api/v1/build/{build_id:int}/packages/", get=list_packages),
+]

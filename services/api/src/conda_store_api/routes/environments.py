@@ -1,0 +1,72 @@
+"""Environments: list, show, choose the current build (contract §1.3)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from conda_store_api.repositories.listings import list_visible_environments, role_mappings_of
+from conda_store_api.routes.context import allowed_environment, api_of, existing_environment
+from conda_store_api.routes.filters import FilterQuery
+from conda_store_api.routes.shapes import environment_shape, namespace_shape
+from conda_store_api.use_cases.set_current_build import describe_environment, set_current_build
+from conda_store_shared.db.models import Environment, Namespace, NamespaceRoleMapping
+from conda_store_shared.db.moments import now
+from conda_store_shared.domain.permission import Permission
+from conda_store_shared.web.answers import ack, ok
+from conda_store_shared.web.authentication import principal_of
+from conda_store_shared.web.pagination import page_envelope, parse_page
+from conda_store_shared.web.parsing import parse_json, parse_query
+
+_DEPRECATED = {"Deprecation": "True", "Sunset": "Mon, 17 Mar 2025 00:00:00 UTC"}
+_SORTABLE = ("namespace", "name")
+
+
+class EnvironmentBody(BaseModel):
+    """What may be changed."""
+
+    build_id: int | None = None
+    description: str | None = None
+
+
+async def list_environments(request: Request) -> Response:
+    """List the environments the caller may see."""
+    page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=_SORTABLE)
+    filters, principal = parse_query(request, FilterQuery).to_filter(), await principal_of(request)
+    async with api_of(request).transactions.database.session() as session:
+        rows, count = await list_visible_environments(session, principal.bindings, filters, page)
+        mappings = await role_mappings_of(session, {namespace.id for _, namespace in rows})
+    answer = page_envelope([_shape(environment, namespace, mappings) for environment, namespace in rows], page, count)
+    answer.headers.update(_DEPRECATED)
+    return answer
+
+
+async def show_environment(request: Request) -> Response:
+    """Show one environment."""
+    await allowed_environment(request, Permission.ENVIRONMENT_READ)
+    async with api_of(request).transactions.database.session() as session:
+        environment, namespace = await existing_environment(request, session)
+        mappings = await role_mappings_of(session, [namespace.id])
+    return ok(_shape(environment, namespace, mappings))
+
+
+async def put_environment(request: Request) -> Response:
+    """Choose the current build, change the description."""
+    await allowed_environment(request, Permission.ENVIRONMENT_UPDATE)
+    body = await parse_json(request, EnvironmentBody, optional=True)
+    names = request.path_params["namespace"], request.path_params["environment"]
+    async with api_of(request).transactions.begin() as transaction:
+        if body.build_id is not None:
+            await set_current_build(names, body.build_id, transaction, now())
+        if body.description is not None:
+            await describe_environment(names, body.description, transaction)
+    return ack()
+
+
+def _shape(
+    environment: Environment, namespace: Namespace, mappings: Sequence[NamespaceRoleMapping]
+) -> dict[str, Any]:
+    own = [mapping for mapping in mappings if mapping.namespace_id == namespace.id]
+    return environment_shape(environment, namespace_shape(namespace, own))

@@ -1,0 +1,35 @@
+"""Filters of lists as they are sent (contract §1.3.1)."""
+
+from pydantic import BaseModel
+
+from conda_store_api.repositories.listings import Filter, PackageFilter
+from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.domain.build import BuildStatus
+
+
+class FilterQuery(BaseModel):
+    """Filters of environments and builds; empty ones do not filter."""
+
+    search: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+    status: BuildStatus | None = None
+    artifact: ArtifactType | None = None
+    packages: list[str] = []
+    environment_id: int | None = None
+
+    def to_filter(self) -> Filter:
+        """The filters as the repository takes them."""
+        return Filter(**{**self.model_dump(), "packages": tuple(dict.fromkeys(self.packages))})
+
+
+class PackageQuery(BaseModel):
+    """Filters of packages: ``exact`` is true when it is not empty, and acts only together with ``search``."""
+
+    search: str | None = None
+    exact: str | None = None
+    build: str | None = None
+
+    def to_filter(self) -> PackageFilter:
+        """The filters as the repository takes them."""
+        return PackageFilter(search=self.search, exact=bool(self.exact), build=self.build)

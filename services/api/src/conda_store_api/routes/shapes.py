@@ -1,0 +1,90 @@
+"""Rows as the objects clients know (contract §2.3)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from conda_store_shared.db.models import (
+    Build,
+    BuildArtifact,
+    CondaChannel,
+    CondaPackage,
+    Environment,
+    Namespace,
+    NamespaceRoleMapping,
+    Specification,
+)
+
+
+def moment(value: datetime | None) -> str | None:
+    """A moment as upstream writes it: UTC without a zone."""
+    return None if value is None else value.isoformat()
+
+
+def namespace_shape(namespace: Namespace, role_mappings: Sequence[NamespaceRoleMapping] = ()) -> dict[str, Any]:
+    """A Namespace; ``metadata_`` really ends in an underscore."""
+    mappings = [{"id": row.id, "entity": row.entity, "role": row.role} for row in role_mappings]
+    return {
+        "id": namespace.id,
+        "name": namespace.name,
+        "metadata_": namespace.metadata_ or {},
+        "role_mappings": mappings,
+    }
+
+
+def environment_shape(environment: Environment, namespace: dict[str, Any]) -> dict[str, Any]:
+    """An Environment inside the shape of its namespace; ``current_build`` is always null in version 1."""
+    return {
+        "id": environment.id,
+        "namespace": namespace,
+        "name": environment.name,
+        "current_build_id": environment.current_build_id,
+        "current_build": None,
+        "description": environment.description,
+    }
+
+
+def specification_shape(specification: Specification) -> dict[str, Any]:
+    """A Specification."""
+    return {
+        "id": specification.id,
+        "name": specification.name,
+        "spec": specification.spec,
+        "sha256": specification.sha256,
+        "created_on": moment(specification.created_on),
+    }
+
+
+def artifact_shape(artifact: BuildArtifact) -> dict[str, Any]:
+    """A BuildArtifact."""
+    return {"id": artifact.id, "artifact_type": artifact.artifact_type, "key": artifact.key}
+
+
+def build_shape(build: Build, inside: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A Build; ``inside`` holds its specification and artifacts, which lists leave out."""
+    return {
+        "id": build.id,
+        "environment_id": build.environment_id,
+        "specification": None,
+        "packages": None,
+        "status": build.status,
+        "status_info": build.status_info,
+        "size": build.size,
+        "scheduled_on": moment(build.scheduled_on),
+        "started_on": moment(build.started_on),
+        "ended_on": moment(build.ended_on),
+        "build_artifacts": None,
+        **(inside or {}),
+    }
+
+
+def package_shape(package: CondaPackage, channel: CondaChannel) -> dict[str, Any]:
+    """A CondaPackage; lists leave out when its channel was updated."""
+    return {
+        "id": package.id,
+        "channel": {"id": channel.id, "name": channel.name, "last_update": None},
+        "license": package.license,
+        "name": package.name,
+        "summary": package.summary,
+        "version": package.version,
+    }

@@ -1,0 +1,57 @@
+"""Submit a specification, get its build (contract §1.4)."""
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from conda_store_api.repositories.environments import find_namespace
+from conda_store_api.routes.context import api_of
+from conda_store_api.use_cases.read_submission import read_lockfile, read_specification
+from conda_store_api.use_cases.resolve_order import Submission
+from conda_store_api.use_cases.submit_specification import Request as BuildRequest
+from conda_store_api.use_cases.submit_specification import submit_specification
+from conda_store_shared.db.moments import now
+from conda_store_shared.domain.permission import Permission
+from conda_store_shared.transaction import Transaction
+from conda_store_shared.web.answers import ok
+from conda_store_shared.web.authentication import authorize, principal_of
+from conda_store_shared.web.parsing import parse_json
+
+
+class SpecificationBody(BaseModel):
+    """What is posted; name and description are only used for lockfiles."""
+
+    specification: str = ""
+    namespace: str | None = None
+    is_lockfile: bool = False
+    environment_name: str = ""
+    environment_description: str = ""
+
+
+async def post_specification(request: Request) -> Response:
+    """Create a build of a specification or of a lockfile."""
+    body = await parse_json(request, SpecificationBody, optional=True)
+    submission = _read(body)
+    api, principal = api_of(request), await principal_of(request)
+    build_request = BuildRequest(
+        namespace=body.namespace or principal.primary_namespace, actor=principal.primary_namespace, now=now()
+    )
+    async with api.transactions.begin() as transaction:
+        await _authorize(request, transaction, build_request.namespace, submission.name)
+        build_id = await submit_specification(submission, build_request, api.policy, transaction)
+    api.release()
+    return ok({"build_id": build_id})
+
+
+def _read(body: SpecificationBody) -> Submission:
+    if body.is_lockfile:
+        return read_lockfile(body.specification, body.environment_name, body.environment_description)
+    return read_specification(body.specification)
+
+
+async def _authorize(request: Request, transaction: Transaction, namespace: str, name: str) -> None:
+    permissions = [Permission.ENVIRONMENT_CREATE]
+    authorize(await principal_of(request), permissions, namespace, name)
+    if await find_namespace(transaction.session, namespace) is None:
+        permissions.append(Permission.NAMESPACE_CREATE)
+    authorize(await principal_of(request), permissions, namespace, name)

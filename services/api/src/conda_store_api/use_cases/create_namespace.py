@@ -1,0 +1,19 @@
+"""Creates a namespace (contract §1.2)."""
+
+from datetime import datetime
+
+from conda_store_api.repositories.environments import ensure_namespace
+from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.names import namespace_name
+from conda_store_shared.errors import Conflict
+from conda_store_shared.transaction import Transaction
+
+
+async def create_namespace(name: str, actor: str | None, transaction: Transaction, now: datetime) -> None:
+    """Create the namespace; raises InvalidName, and Conflict when it exists or is being deleted."""
+    namespace, is_new = await ensure_namespace(transaction.session, namespace_name(name))
+    if not is_new:
+        raise Conflict("namespace already exists")
+    transaction.record(
+        PublicEvent(type="namespace.created", time=now, namespace=namespace.name, actor=actor, data={})
+    )

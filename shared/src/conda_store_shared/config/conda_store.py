@@ -1,0 +1,99 @@
+"""Options of builds: channels, directories, artifacts, database (contract §5.1)."""
+
+import os
+import platform
+import sys
+from typing import Any
+
+from traitlets import Float, Int, List, TraitError, Unicode, default, validate
+from traitlets.config import Configurable
+
+from conda_store_shared.config.directories import data_directory
+
+_MACHINES = {"x86_64": "64", "amd64": "64", "aarch64": "aarch64", "arm64": "arm64", "ppc64le": "ppc64le"}
+_SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
+
+
+def current_platform() -> str:
+    """The platform this process runs on, as conda names it: ``linux-64``."""
+    machine = platform.machine().lower()
+    system = _SYSTEMS.get(sys.platform, "linux")
+    if system == "linux" and machine == "arm64":
+        machine = "aarch64"
+    return f"{system}-{_MACHINES.get(machine, machine)}"
+
+
+class CondaStore(Configurable):
+    """How environments are built and where they are kept."""
+
+    database_url = Unicode(help="SQLAlchemy address of the database, PostgreSQL or SQLite.").tag(config=True)
+    store_directory = Unicode(help="Directory of the built prefixes; builders that share it serve the same ones.").tag(
+        config=True
+    )
+    build_directory = Unicode(
+        "{store_directory}/{namespace}",
+        help="Directory a prefix is built in; keys: store_directory, namespace (empty in build key version 3), name.",
+    ).tag(config=True)
+    environment_directory = Unicode(
+        "{store_directory}/{namespace}/envs/{name}",
+        help="Symbolic link to the current build of an environment; keys: store_directory, namespace, name.",
+    ).tag(config=True)
+    build_key_version = Int(2, help="Format of new build keys: 1, 2 or 3.").tag(config=True)
+    build_artifacts = List(
+        Unicode(),
+        ["LOCKFILE", "YAML", "CONDA_PACK"],
+        help="Artifacts made of each build; lockfile and logs are always kept.",
+    ).tag(config=True)
+    conda_channel_alias = Unicode(
+        "https://conda.anaconda.org", help="Address that short channel names stand below."
+    ).tag(config=True)
+    conda_default_channels = List(
+        Unicode(), ["conda-forge"], help="Channels of specifications that name none."
+    ).tag(config=True)
+    conda_allowed_channels = List(
+        Unicode(), [], help="Channels that specifications may use; empty permits all."
+    ).tag(config=True)
+    conda_solve_platforms = List(
+        Unicode(), help="Platforms that lockfiles are solved for; must contain the one of the builders."
+    ).tag(config=True)
+    conda_max_solve_time = Float(300, help="Seconds a solve may take.").tag(config=True)
+    max_install_time = Float(1200, help="Seconds the installation of a prefix may take.").tag(config=True)
+    max_artifact_time = Float(1200, help="Seconds the making of one artifact may take.").tag(config=True)
+    max_build_time = Float(
+        6 * 3600, help="Seconds after which a build that keeps failing for passing reasons is given up."
+    ).tag(config=True)
+    default_namespace = Unicode("default", help="Namespace of whoever names none.").tag(config=True)
+    default_uid = Int(allow_none=True, help="Owner of built prefixes.").tag(config=True)
+    default_gid = Int(allow_none=True, help="Group of built prefixes.").tag(config=True)
+    default_permissions = Unicode("775", allow_none=True, help="Mode of built prefixes, three octal digits.").tag(
+        config=True
+    )
+
+    @default("database_url")
+    def _database_in_data_directory(self) -> str:
+        return f"sqlite:///{data_directory() / 'conda-store.sqlite'}"
+
+    @default("store_directory")
+    def _store_in_data_directory(self) -> str:
+        return str(data_directory() / "state")
+
+    @default("conda_solve_platforms")
+    def _current_platform(self) -> list[str]:
+        return [current_platform()]
+
+    @default("default_uid")
+    def _own_uid(self) -> int | None:
+        return os.getuid()
+
+    @default("default_gid")
+    def _own_gid(self) -> int | None:
+        return os.getgid()
+
+    @validate("build_key_version")
+    def _known_version(self, proposal: Any) -> int:
+        version: int = proposal["value"]
+        if version not in (1, 2, 3):
+            raise TraitError(
+                f"c.CondaStore.build_key_version: invalid build key version: {version}, expected: (1, 2, 3)"
+            )
+        return version

@@ -1,0 +1,40 @@
+"""Options of the services that work: solver, builder, artifacts (contract §5.5)."""
+
+from traitlets import Bool, Dict, Float, Int, Unicode
+from traitlets.config import Configurable
+
+
+class CondaStoreWorker(Configurable):
+    """How much is done at once, and within which limits."""
+
+    concurrency = Int(
+        None, allow_none=True, help="Requests each worker service works on at once; the number of cores when None."
+    ).tag(config=True)
+    cache_directory = Unicode(
+        "", help="Directory of downloaded channel indexes and packages; ~/.cache/conda-store when empty."
+    ).tag(config=True)
+    solve_memory = Int(4 * 1024**3, help="Bytes of memory one solve may use.").tag(config=True)
+    install_memory = Int(4 * 1024**3, help="Bytes of memory one installation may use.").tag(config=True)
+    heartbeat = Float(10.0, help="Seconds between signs of life of running work.").tag(config=True)
+    builds_sdists = Bool(
+        False, help="Whether pip packages that are no wheels may be built, which runs their code."
+    ).tag(config=True)
+    channel_credentials = Dict(
+        help="Authorization header by channel address; used at fetch, and never written down."
+    ).tag(config=True)
+
+
+class Ledger(Configurable):
+    """How api releases builds and rescues those that fall silent; times in seconds."""
+
+    capacity = Int(
+        None, allow_none=True, help="Builds that run at once in the whole suite; twice the cores when None."
+    ).tag(config=True)
+    per_namespace = Int(
+        None, allow_none=True, help="Builds of one namespace that run at once; as capacity when None."
+    ).tag(config=True)
+    silence = Float(60.0, help="Silence after which running work is requested again.").tag(config=True)
+    unheard = Float(10.0, help="Time after which a request is repeated if its queue is empty.").tag(config=True)
+    rescue_interval = Float(10.0, help="Time between two looks for lost work.").tag(config=True)
+    first_retry = Float(2.0, help="Longest first pause after a passing failure; doubles each time.").tag(config=True)
+    longest_retry = Float(300.0, help="Longest pause after a passing failure.").tag(config=True)

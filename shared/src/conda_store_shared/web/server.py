@@ -1,0 +1,68 @@
+"""The HTTP server of a process: uvicorn, without its signal handling, stopping when its task is cancelled."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+
+from conda_store_shared.errors import ConfigurationError
+
+_BACKLOG = 1024
+_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where to listen; ``behind_proxy`` believes the X-Forwarded-* headers of whoever connects."""
+
+    address: str
+    port: int
+    behind_proxy: bool = False
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process, which stops more than this server."""
+        yield
+
+
+def _bind(listening: Listening) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listening.address else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((listening.address, listening.port))
+    except OSError as error:
+        bound.close()
+        place = f"{listening.address} port {listening.port}"
+        raise ConfigurationError(f"cannot listen on {place}: {error.strerror}; set CondaStoreServer.port") from error
+    bound.listen(_BACKLOG)
+    return bound
+
+
+async def serve(application: Starlette, listening: Listening) -> None:
+    """Serve until cancelled; raises ConfigurationError when the address cannot be had."""
+    bound = _bind(listening)
+    server = _Server(
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=listening.behind_proxy,
+            forwarded_allow_ips="*" if listening.behind_proxy else None,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await asyncio.wait([serving], timeout=_STOP_SECONDS + 1)
