@@ -1,8 +1,12 @@
 """A builder on a memory bus, files and the demo channel, and the ledger's side of its messages."""
 
 import asyncio
+import hashlib
+import io
 import json
 import os
+import subprocess
+import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import rattler
+
 from conda_store_builder.main import BuilderOptions, build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Subscription
@@ -60,16 +65,10 @@ class Ledger:
                     pass
         return found
 
-    async def outcome(self, build_id: int, seconds: float = 30) -> Event:
-        """The end of the build's newest attempt; a failure shows its log."""
-
-        def ended() -> list[Event]:
-            kinds = (events.PrefixBuilt, events.StageFailed, events.StageInterrupted)
-            return [fact for fact in self.facts if isinstance(fact, kinds) and fact.build_id == build_id]
-
-        before = len(ended())
-        found: list[Event] = await self.wait_for(lambda: ended()[before:] or (before and ended()), seconds)
-        return found[-1]
+    def outcomes(self, build_id: int) -> list[Event]:
+        """How the build's attempts ended so far."""
+        kinds = (events.PrefixBuilt, events.StageFailed, events.StageInterrupted)
+        return [fact for fact in self.facts if isinstance(fact, kinds) and fact.build_id == build_id]
 
 
 @dataclass
@@ -79,7 +78,6 @@ class Workbench:
     root: Path
     store: FilesystemStore
     channel: str
-    stack: AsyncExitStack
     ids: Iterator[int]
 
     @property
@@ -109,15 +107,20 @@ class Workbench:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def solve(self, *specs: str) -> list[Any]:
-        return await rattler.solve(
-            [self.channel], list(specs), platforms=[PLATFORM, "noarch"],
+        found: list[Any] = await rattler.solve(
+            [self.channel],
+            list(specs),
+            platforms=[PLATFORM, "noarch"],
             virtual_packages=[*rattler.VirtualPackage.detect()],
-        )  # fmt: skip
+        )
+        return found
 
     async def lock(self, *specs: str, with_build: bool = True, pip: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-        packages = [_locked(record, with_build) for record in await self.solve(*specs)]
-        metadata = {"content_hash": {}, "channels": [], "platforms": [PLATFORM], "sources": []}
-        return {"version": 1, "metadata": metadata, "package": [*packages, *pip]}
+        return lockfile_of(*(_locked(record, with_build) for record in await self.solve(*specs)), *pip)
+
+    def tiny(self, package: "TinyPackage") -> dict[str, Any]:
+        """The lockfile entry of a package made on the spot."""
+        return package.write(self.root / "tiny")
 
     async def request(self, lockfile: dict[str, Any], **prefix: Any) -> events.PrefixRequested:
         """Put order and lockfile into the store, as api and solver do."""
@@ -139,12 +142,17 @@ class Workbench:
             artifacts=(),
             artifact_deadline=60,
         )
-        text = json.dumps(lockfile, indent=4).encode()
         await self.store.put(order_key(key), order.to_bytes(), "application/json")
-        await self.store.put(artifact_key(ArtifactType.LOCKFILE, key), text, "application/json")
+        digest = await self.put_lockfile(key, lockfile)
         return events.PrefixRequested(
-            build_id=build_id, build_key=key, order_digest=order.digest, lockfile_digest=sha256_hex(text)
+            build_id=build_id, build_key=key, order_digest=order.digest, lockfile_digest=digest
         )
+
+    async def put_lockfile(self, key: str, lockfile: dict[str, Any]) -> str:
+        """Store it, and return its digest."""
+        text = json.dumps(lockfile, indent=4).encode()
+        await self.store.put(artifact_key(ArtifactType.LOCKFILE, key), text, "application/json")
+        return sha256_hex(text)
 
     def path_of(self, request: events.BuildEvent) -> Path:
         return self.store_directory / "ns" / request.build_key
@@ -180,8 +188,11 @@ class Builder:
 
     async def install(self, request: events.PrefixRequested, seconds: float = 60) -> Event:
         """Send the request and return how the attempt ended."""
+        before = len(self.ledger.outcomes(request.build_id))
         await self.send(request)
-        return await self.ledger.outcome(request.build_id, seconds)
+        found = await self.ledger.wait_for(lambda: self.ledger.outcomes(request.build_id)[before:], seconds)
+        outcome: Event = found[0]
+        return outcome
 
     async def built(self, request: events.PrefixRequested) -> PrefixRecord:
         """As ``install``, for what has to succeed."""
@@ -214,6 +225,76 @@ def _locked(record: Any, with_build: bool) -> dict[str, Any]:
     return package | ({"build": str(record.build)} if with_build else {})
 
 
+def run(*command: str | Path, check: bool = True) -> str:
+    """What a command prints, run with nothing in its environment."""
+    return subprocess.run(command, env={}, capture_output=True, text=True, check=check).stdout
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyPackage:
+    """A package of a few files made on the spot; a file's mode is 644 unless ``modes`` tells otherwise."""
+
+    name: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    post_link: str = ""
+    version: str = "1.0"
+    depends: tuple[str, ...] = ()
+
+    def write(self, channel: Path) -> dict[str, Any]:
+        """Put it into ``channel``, a directory, and return what a lockfile says of it."""
+        directory = channel / PLATFORM
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{self.name}-{self.version}-0.tar.bz2"
+        script = {f"bin/.{self.name}-post-link.sh": self.post_link.encode()} if self.post_link else {}
+        files = self.files | script
+        with tarfile.open(path, "w:bz2") as archive:
+            for name, content in (self._info(files) | files).items():
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(content), self.modes.get(name, 0o755 if name in script else 0o644)
+                archive.addfile(member, io.BytesIO(content))
+        return self.locked(path, path.as_uri())
+
+    def locked(self, path: Path, url: str) -> dict[str, Any]:
+        """Its entry in a lockfile, when it is fetched from ``url``."""
+        content = path.read_bytes()
+        return {
+            "name": self.name,
+            "version": self.version,
+            "manager": "conda",
+            "platform": PLATFORM,
+            "url": url,
+            "dependencies": dict.fromkeys(self.depends, "*"),
+            "hash": {"md5": hashlib.md5(content).hexdigest(), "sha256": hashlib.sha256(content).hexdigest()},
+        }
+
+    def _info(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        index = {
+            "name": self.name, "version": self.version, "build": "0", "build_number": 0, "subdir": PLATFORM,
+            "depends": list(self.depends), "license": "MIT", "timestamp": 1700000000000,
+        }  # fmt: skip
+        paths = [
+            {
+                "_path": name,
+                "path_type": "hardlink",
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "size_in_bytes": len(content),
+            }
+            for name, content in files.items()
+        ]
+        return {
+            "info/index.json": json.dumps(index).encode(),
+            "info/paths.json": json.dumps({"paths": paths, "paths_version": 1}).encode(),
+            "info/files": "\n".join(files).encode(),
+        }
+
+
+def lockfile_of(*packages: dict[str, Any], platforms: tuple[str, ...] = (PLATFORM,)) -> dict[str, Any]:
+    """A lockfile as conda-lock writes it."""
+    metadata = {"content_hash": {}, "channels": [], "platforms": list(platforms), "sources": []}
+    return {"version": 1, "metadata": metadata, "package": list(packages)}
+
+
 @pytest.fixture(scope="session")
 def demo_channel() -> DemoChannel:
     return build_demo_channel(packages="small")
@@ -227,8 +308,8 @@ def channel_server(demo_channel: DemoChannel) -> Iterator[ChannelServer]:
 
 @pytest.fixture
 async def bench(tmp_path: Path, channel_server: ChannelServer) -> AsyncIterator[Workbench]:
-    async with FilesystemStore(tmp_path / "objects") as store, AsyncExitStack() as stack:
-        yield Workbench(tmp_path, store, channel_server.url, stack, iter(range(1, 1000)))
+    async with FilesystemStore(tmp_path / "objects") as store:
+        yield Workbench(tmp_path, store, channel_server.url, iter(range(1, 1000)))
 
 
 @pytest.fixture

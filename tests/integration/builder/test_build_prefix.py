@@ -1,31 +1,122 @@
 """The builder installs what a lockfile says, on real packages."""
 
+import json
 import os
-import stat
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from conda_store_shared.contracts import events
-
-from tests.integration.builder.conftest import Builder, Workbench
+from conda_store_shared.testing.demo_channel.conda_archive import PLACEHOLDER
+from conda_store_shared.testing.demo_channel.placeholder_packages import BINARY_FOOTER, BINARY_HEADER
+from tests.integration.builder.conftest import Builder, TinyPackage, Workbench, lockfile_of, run
 
 
 async def test_builder_makes_a_prefix_that_works(bench: Workbench, builder: Builder) -> None:
-    request = await bench.request(await bench.lock("python", "numpy", "flask", "demo-prefix", "demo-link-script"))
+    request = await bench.request(await bench.lock("python", "numpy", "flask"))
     record = await builder.built(request)
     prefix = bench.path_of(request)
     code = "import numpy, flask, ssl, sqlite3, sys; print(sys.prefix, int(numpy.ones(3).sum()))"
-    ran = subprocess.run([prefix / "bin/python", "-c", code], env={}, capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == [str(prefix), "3"]
+    assert run(prefix / "bin/python", "-c", code).split() == [str(prefix), "3"]
+    assert run(prefix / "bin/flask", "--version").startswith("Python")
     assert record.path == str(prefix)
     assert {"python", "numpy", "flask"} <= {package.name for package in record.packages}
 
 
 async def test_builder_leaves_no_mention_of_attempt_or_cache(bench: Workbench, builder: Builder) -> None:
-    request = await bench.request(await bench.lock("python", "demo-prefix"))
+    request = await bench.request(await bench.lock("python", "demo-prefix", "demo-link-script"))
+    await builder.built(request)
+    for word in (".attempt-", f"{bench.store_directory}/.cache"):
+        assert run("grep", "-rl", word, bench.path_of(request), check=False) == ""
+    assert bench.hidden() == []
+
+
+async def test_builder_patches_the_final_path_into_text_and_binaries(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("demo-prefix"))
     await builder.built(request)
     prefix = bench.path_of(request)
-    for word in (".attempt-", f"{bench.store_directory}/.cache"):
-        found = subprocess.run(["grep", "-rl", word, prefix], capture_output=True, text=True, check=False)
-        assert found.stdout == ""
+    share = prefix / "share/demo-prefix"
+    assert (share / "text.conf").read_text() == f"root = {prefix}/share/demo-prefix\nagain = {prefix}\n"
+    padding = b"\0" * (len(PLACEHOLDER) - len(str(prefix)))
+    binary = (share / "binary.dat").read_bytes()
+    assert binary == BINARY_HEADER + str(prefix).encode() + BINARY_FOOTER[:5] + padding + BINARY_FOOTER[5:]
+    assert run(prefix / "bin/demo-prefix") == (share / "text.conf").read_text()
+
+
+async def test_builder_takes_lockfiles_without_build_strings_when_conda_lock_made_them(
+    bench: Workbench, builder: Builder
+) -> None:
+    lockfile = await bench.lock("python", "flask", with_build=False)
+    record = await builder.built(await bench.request(lockfile))
+    assert all(package.build for package in record.packages)
+
+
+async def test_builder_records_what_packages_tell_of_themselves(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("python", "flask", "demo-text"))
+    record = await builder.built(request)
+    by_name = {package.name: package for package in record.packages}
+    flask, python = by_name["flask"], by_name["python"]
+    assert flask.channel == bench.channel
+    assert flask.subdir == "noarch"
+    assert flask.timestamp
+    assert any(constraint.startswith("werkzeug") for constraint in flask.depends)
+    assert all(package.size > 0 and package.sha256 and package.md5 for package in record.packages)
+    assert python.summary
+    written = json.loads(next((bench.path_of(request) / "conda-meta").glob("flask-*.json")).read_text())
+    assert written["noarch"] == "python"
+    assert written["link"]["source"] == ""
+
+
+async def test_builder_counts_bytes_as_du_does_when_a_prefix_is_whole(bench: Workbench, builder: Builder) -> None:
+    files = {"share/a.bin": os.urandom(100_000), "share/b.bin": os.urandom(50_000)}
+    request = await bench.request(lockfile_of(bench.tiny(TinyPackage(name="sized", files=files))))
+    record = await builder.built(request)
+    du = int(run("/usr/bin/du", "--summarize", "--apparent-size", "--block-size=1", bench.path_of(request)).split()[0])
+    marker = (bench.path_of(request) / "conda-meta/conda-store").stat().st_size
+    assert record.apparent_bytes == du - marker
+    assert record.unique_bytes == record.apparent_bytes - 150_000
+
+
+async def test_builder_reports_progress_and_what_it_does(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("python"))
+    await builder.built(request)
+    # What is finished within half a second needs no progress; the log tells all the same.
+    assert "installing" in builder.ledger.log()
+    assert "the prefix is whole" in builder.ledger.log()
+    assert [fact.stage for fact in builder.ledger.all_of(events.StageStarted)] == ["prefix"]
+
+
+async def test_builder_only_tells_again_when_the_prefix_is_whole_already(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("demo-prefix"))
+    record = await builder.built(request)
+    calls, marker = builder.pool.stats().calls, bench.path_of(request) / "conda-meta/conda-store"
+    before = marker.stat()
+    assert await builder.built(request) == record
+    assert builder.pool.stats().calls == calls
+    assert marker.stat() == before
+
+
+async def test_builder_installs_anew_when_the_prefix_there_is_of_another_lockfile(
+    bench: Workbench, builder: Builder
+) -> None:
+    first = await bench.request(await bench.lock("demo-versions=1.0"))
+    await builder.built(first)
+    digest = await bench.put_lockfile(first.build_key, await bench.lock("demo-versions=2.0"))
+    await builder.built(replace(first, lockfile_digest=digest))
+    assert (bench.path_of(first) / "share/demo-versions/version.txt").read_text() == "2.0\n"
     assert bench.hidden() == []
+
+
+async def test_builder_replaces_a_prefix_that_nobody_finished(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("demo-text"))
+    broken = bench.path_of(request) / "share/left-over"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("half")
+    await builder.built(request)
+    assert not broken.exists()
+    assert bench.hidden() == []
+
+
+async def test_builder_makes_an_empty_prefix_when_nothing_is_locked(bench: Workbench, builder: Builder) -> None:
+    record = await builder.built(await bench.request(lockfile_of()))
+    assert record.packages == ()
+    assert (Path(record.path) / "conda-meta/history").exists()

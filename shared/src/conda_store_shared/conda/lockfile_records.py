@@ -79,4 +79,7 @@ def records_of(packages: Iterable[LockedPackage]) -> list[RepoDataRecord]:
 
 def depends_of(package: LockedPackage) -> list[str]:
     """The package's dependencies as MatchSpecs, in a stable order."""
-    return sorted(f"{name} {constraint}".rstrip(" *") or name for name, constraint in package.dependencies.items())
+    return sorted(
+        name if constraint in ("", "*") else f"{name} {constraint}"
+        for name, constraint in package.dependencies.items()
+    )

@@ -96,22 +96,19 @@ def own_cached_package(directory: Path, ownership: Ownership) -> None:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory whatever modes are inside it; harmless when there is none."""
-
-    def make_writable(_function: object, name: str, _error: object) -> None:
-        # The file itself is not touched: only directories decide about removal.
-        for parent in (Path(name).parent, Path(name)):
-            with suppress(OSError):
-                if stat.S_ISDIR(parent.lstat().st_mode):
-                    parent.chmod(0o700)
-        with suppress(FileNotFoundError):
-            if stat.S_ISDIR(Path(name).lstat().st_mode):
-                shutil.rmtree(name, ignore_errors=True)
-            else:
-                os.unlink(name)
-
+    """Remove a directory whatever modes are inside it; harmless when there is none, or when another removes it too."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if not os.path.lexists(directory):
+        return
+    # Directories their owner may not write to: a file's own mode does not matter, and may be shared with the cache.
     with suppress(FileNotFoundError):
-        shutil.rmtree(directory, onerror=make_writable)
+        os.chmod(directory, 0o700)
+        for parent, names, _ in os.walk(directory):
+            for name in names:
+                if not os.path.islink(path := os.path.join(parent, name)):
+                    os.chmod(path, 0o700)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(directory)
 
 
 def _entries(directory: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -32,7 +32,7 @@ class PipInstaller:
             raise StageFailure(FailureCode.PIP_FAILED, detail)
         requirements = "".join(self._requirement(package) for package in packages)
         report.log(f"installing {len(packages)} packages with pip")
-        with tempfile.TemporaryDirectory(prefix="conda-store-pip-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=".pip-", dir=prefix) as scratch:
             listing = Path(scratch) / "requirements.txt"
             listing.write_text(requirements)
             ended = run_spoken(self._command(python, listing), self._environment(scratch), Path(scratch), report)
