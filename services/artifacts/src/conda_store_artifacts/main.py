@@ -1,12 +1,12 @@
 """Composition root of artifacts."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, PackOptions, pool_options
+from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
+from conda_store_artifacts.config import ArtifactsOptions, read_options
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
 from conda_store_artifacts.use_cases.store_artifact import PACKING, Tools, store_artifact
+from conda_store_shared.assembly import run_command
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.child.pool import ChildPool
 from conda_store_shared.contracts.envelope import Envelope
@@ -20,21 +20,6 @@ from conda_store_shared.contracts.topology import ARTIFACTS, queue_name
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.service import Service
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactsOptions:
-    """How artifacts are made.
-
-    ``concurrency`` are made at once, each archive below ``work_directory`` on local disk first.  ``heartbeat`` and
-    ``deadline`` (of all retries of an attempt together) are seconds; the deadline of one artifact is in its order.
-    """
-
-    work_directory: Path
-    concurrency: int = 1
-    pack: PackOptions = field(default_factory=PackOptions)
-    heartbeat: float = 10.0
-    deadline: float = 1200.0
 
 
 def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service:
@@ -66,4 +51,13 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
         contexts=(WorkDirectory(options.work_directory, PACKING), pool),
         interrupt=worker.interrupt,
         checks={"storage": store.check},
+    )
+
+
+def main() -> None:
+    """Run the command ``conda-store-artifacts``."""
+    run_command(
+        ARTIFACTS,
+        lambda resources: [build(read_options(resources.config), bus=resources.bus, store=resources.store)],
+        database=True,
     )

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
-from conda_store_auth.config import AuthOptions
+from conda_store_auth.config import AuthOptions, read_options
 from conda_store_auth.routes.login import Login
 from conda_store_auth.routes.login_page import LoginPage
+from conda_store_shared.assembly import Resources, run_command
+from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.web.authentication import Authenticator
@@ -32,4 +35,16 @@ def build(options: AuthOptions, database: Database) -> Service:
         session_secret=options.authorization.secret,
         url_prefix=options.url_prefix,
     )
-    return Service(name="auth", routes=routes, checks={"database": database.check})
+    return Service(name=AUTH, routes=routes, checks={"database": database.check})
+
+
+def build_from(resources: Resources) -> Service:
+    """Wire the service from a configuration; raises ConfigurationError."""
+    server = CondaStoreServer(config=resources.config)
+    options = read_options(resources.config, server.authentication_class, url_prefix=server.url_prefix)
+    return build(options, resources.required_database)
+
+
+def main() -> None:
+    """Run the command ``conda-store-auth``."""
+    run_command(AUTH, lambda resources: [build_from(resources)])

@@ -1,8 +1,5 @@
 """Composition root of the builder: wires it from plain values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from uv import find_uv_bin
 
@@ -10,7 +7,9 @@ from conda_store_builder.adapters.child_installer import CHILD_MODULE, ChildInst
 from conda_store_builder.adapters.directory_janitor import DirectoryJanitor
 from conda_store_builder.adapters.directory_prefix_store import DirectoryPrefixStore
 from conda_store_builder.adapters.symbolic_links import SymbolicLinks
+from conda_store_builder.config import BuilderOptions, read_options
 from conda_store_builder.consumers import Tools, subscriptions
+from conda_store_shared.assembly import run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.pool import ChildPool, PoolOptions
 from conda_store_shared.contracts.topology import BUILDER
@@ -19,30 +18,6 @@ from conda_store_shared.worker.service import Service
 from conda_store_shared.worker.stage import StageOptions, StageWorker
 
 _CACHE = ".cache"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuilderOptions:
-    """How the builder works.
-
-    Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
-    the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
-    run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built, which nothing confines yet.  ``environment`` is what a child needs beyond the usual (proxies).
-    ``heartbeat``, ``deadline`` (of all retries of an attempt together) and ``sweep_interval`` are seconds.
-    """
-
-    store_directory: Path
-    cache_directory: Path | None = None
-    concurrency: int = 2
-    memory_bytes: int | None = None
-    recycle_bytes: int = 512 * 1024**2
-    recycle_calls: int = 50
-    builds_sdists: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-    heartbeat: float = 10.0
-    deadline: float = 1200.0
-    sweep_interval: float = 300.0
 
 
 def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
@@ -79,4 +54,13 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         background=(DirectoryJanitor(options.store_directory, options.sweep_interval).run,),
         contexts=(pool,),
         interrupt=stages.interrupt,
+    )
+
+
+def main() -> None:
+    """Run the command ``conda-store-builder``."""
+    run_command(
+        BUILDER,
+        lambda resources: [build(read_options(resources.config), bus=resources.bus, store=resources.store)],
+        database=False,
     )

@@ -1,9 +1,6 @@
 """Composition root of the solver: wires it from plain values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-
+from conda_store_shared.assembly import run_command
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.child.pool import ChildPool, PoolOptions
 from conda_store_shared.contracts.events import BuildCanceled, LockfileSolved, SolveRequested
@@ -15,31 +12,8 @@ from conda_store_shared.worker.stage import StageContext, StageOptions, StageWor
 from conda_store_solver.adapters.rattler_gateway import GatewayOptions
 from conda_store_solver.adapters.rattler_solver import CHILD_MODULE, RattlerSolver
 from conda_store_solver.adapters.uv_pip_compiler import UvOptions
+from conda_store_solver.config import SolverOptions, read_options
 from conda_store_solver.use_cases.solve_specification import SolveTools, solve_specification
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolverOptions:
-    """How the solver works.
-
-    ``concurrency`` solves run at once, each within ``memory_bytes``.  ``channel_credentials`` maps the address of a
-    channel to the value of the Authorization header it wants.  ``pip_environment`` sets uv up (index, certificates),
-    ``environment`` whatever else a child needs (proxies).  ``repodata_max_age``, ``heartbeat`` and ``deadline`` (of all
-    retries of an attempt together) are seconds; the deadline of a solve comes with its order.
-    """
-
-    cache_directory: Path
-    concurrency: int = 2
-    memory_bytes: int | None = 4 * 1024**3
-    recycle_bytes: int = 1024**3
-    recycle_calls: int = 200
-    channel_credentials: Mapping[str, str] = field(default_factory=dict)
-    pip_environment: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    repodata_max_age: float = 60.0
-    request_timeout: int = 60
-    heartbeat: float = 10.0
-    deadline: float = 1200.0
 
 
 def build(options: SolverOptions, *, bus: Bus, store: ObjectStore) -> Service:
@@ -88,4 +62,13 @@ def build_solver(options: SolverOptions, pool: ChildPool) -> RattlerSolver:
         ),
         uv=UvOptions(cache_directory=str(options.cache_directory / "uv"), environment=dict(options.pip_environment)),
         memory_bytes=options.memory_bytes,
+    )
+
+
+def main() -> None:
+    """Run the command ``conda-store-solver``."""
+    run_command(
+        SOLVER,
+        lambda resources: [build(read_options(resources.config), bus=resources.bus, store=resources.store)],
+        database=False,
     )

@@ -1,0 +1,100 @@
+"""The options of api, as plain values."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlets.config import Config
+
+from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
+from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
+from conda_store_shared.config.authentication import authorization_values
+from conda_store_shared.config.bus import Bus
+from conda_store_shared.config.conda_store import CondaStore, current_platform
+from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.config.worker import Ledger
+from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
+from conda_store_shared.errors import ConfigurationError
+from conda_store_shared.web.authentication import AuthorizationOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiOptions:
+    """Options of api."""
+
+    policy: BuildPolicy
+    ledger: LedgerOptions
+    retry: RetryPolicy
+    authorization: AuthorizationOptions
+    role_mappings_version: int = 1
+    max_page_size: int = 100
+
+
+def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
+    """Return the options that ``config`` sets; raises ConfigurationError."""
+    server = CondaStoreServer(config=config)
+    store = CondaStore(config=config)
+    _check_deadlines(store, Bus(config=config).consumer_timeout)
+    rights = server.authentication_class(config=config).authorization_backend(config=config)
+    values = authorization_values(config, server.authentication_class)
+    ledger = Ledger(config=config)
+    return ApiOptions(
+        policy=_policy(store),
+        ledger=_ledger(ledger, alone),
+        retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
+        authorization=AuthorizationOptions(**values, default_namespace=store.default_namespace),
+        role_mappings_version=rights.role_mappings_version,
+        max_page_size=server.max_page_size,
+    )
+
+
+def _check_deadlines(store: CondaStore, consumer_timeout: float) -> None:
+    longest = 0.8 * consumer_timeout
+    for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time"):
+        if getattr(store, name) > longest:
+            raise ConfigurationError(
+                f"CondaStore.{name}={getattr(store, name):g} is more than 0.8 of the broker's consumer_timeout "
+                f"({consumer_timeout:g} s): the broker would take the work away; lower it, or raise both"
+            )
+
+
+def _policy(store: CondaStore) -> BuildPolicy:
+    platforms = tuple(store.conda_solve_platforms)
+    if current_platform() not in platforms:
+        raise ConfigurationError(f"CondaStore.conda_solve_platforms={list(platforms)} must hold {current_platform()}")
+    try:
+        wanted = {ArtifactType(name) for name in store.build_artifacts}
+    except ValueError as error:
+        raise ConfigurationError(f"CondaStore.build_artifacts: {error}") from error
+    return BuildPolicy(
+        default_namespace=store.default_namespace,
+        store_directory=Path(store.store_directory).absolute(),
+        build_directory=store.build_directory,
+        environment_directory=store.environment_directory,
+        build_key_version=store.build_key_version,
+        platform=current_platform(),
+        solve_platforms=platforms,
+        channel_alias=store.conda_channel_alias,
+        default_channels=tuple(store.conda_default_channels),
+        allowed_channels=tuple(store.conda_allowed_channels),
+        artifacts=tuple(artifact for artifact in PACKED_TYPES if artifact in wanted),
+        uid=store.default_uid,
+        gid=store.default_gid,
+        permissions=store.default_permissions,
+        solve_deadline=store.conda_max_solve_time,
+        install_deadline=store.max_install_time,
+        artifact_deadline=store.max_artifact_time,
+        build_deadline=store.max_build_time,
+    )
+
+
+def _ledger(ledger: Ledger, alone: bool) -> LedgerOptions:
+    capacity = ledger.capacity or 2 * (os.cpu_count() or 1)
+    return LedgerOptions(
+        capacity=capacity,
+        per_namespace=ledger.per_namespace or capacity,
+        silence=ledger.silence,
+        unheard=ledger.unheard,
+        rescue_interval=ledger.rescue_interval,
+        alone=alone,
+    )

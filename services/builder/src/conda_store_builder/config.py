@@ -1,0 +1,49 @@
+"""The options of builder, as plain values."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from traitlets.config import Config
+
+from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.worker import CondaStoreWorker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderOptions:
+    """How the builder works.
+
+    Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
+    the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
+    run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
+    code to be built, which nothing confines yet.  ``environment`` is what a child needs beyond the usual (proxies).
+    ``heartbeat``, ``deadline`` (of all retries of an attempt together) and ``sweep_interval`` are seconds.
+    """
+
+    store_directory: Path
+    cache_directory: Path | None = None
+    concurrency: int = 2
+    memory_bytes: int | None = None
+    recycle_bytes: int = 512 * 1024**2
+    recycle_calls: int = 50
+    builds_sdists: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    heartbeat: float = 10.0
+    deadline: float = 1200.0
+    sweep_interval: float = 300.0
+
+
+def read_options(config: Config) -> BuilderOptions:
+    """Return the options that ``config`` sets."""
+    section = CondaStoreWorker(config=config)
+    store = CondaStore(config=config)
+    return BuilderOptions(
+        store_directory=Path(store.store_directory).absolute(),
+        concurrency=section.concurrency or os.cpu_count() or 1,
+        memory_bytes=section.install_memory,
+        builds_sdists=section.builds_sdists,
+        heartbeat=section.heartbeat,
+        deadline=store.max_install_time,
+    )
