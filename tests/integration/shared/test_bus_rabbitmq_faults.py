@@ -79,7 +79,7 @@ def through(proxy: TcpProxy, url: str) -> str:
 
 
 def joined_more_than(times: int, logged: Sequence[Mapping[str, Any]]) -> bool:
-    return sum(event["event"] == "message_joined" for event in logged) > times
+    return len([event for event in logged if event["event"] == "message_joined"]) > times
 
 
 @contextlib.asynccontextmanager

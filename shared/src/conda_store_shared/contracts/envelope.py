@@ -85,7 +85,7 @@ def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
             event=_decode_event(event, json.loads(body)),
             message_id=attributes["id"],
             source=attributes["source"].removeprefix("/conda-store/"),
-            time=datetime.fromisoformat(attributes["time"]),
+            time=_instant(attributes["time"]),
             correlation_id=attributes.get("correlationid", attributes["id"]),
             traceparent=attributes.get("traceparent"),
         )
@@ -112,7 +112,7 @@ def _decode_event(event: type[Event], value: Any) -> Event:
 
 def _decode_field(hint: Any, value: Any) -> Any:
     if hint is datetime:
-        return datetime.fromisoformat(value)
+        return _instant(value)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise TypeError(f"expected a list, got {type(value).__name__}")
@@ -121,3 +121,10 @@ def _decode_field(hint: Any, value: Any) -> Any:
     if not isinstance(value, options) or (isinstance(value, bool) and bool not in options):
         raise TypeError(f"expected {hint}, got {type(value).__name__}")
     return value
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return instant
