@@ -81,6 +81,12 @@ def test_key_changes_with_interpreter_and_package_set() -> None:
 
 
 def test_prefix_is_replaced_where_it_is_a_path_and_nowhere_else() -> None:
-    text = "'/usr' '/usr/lib' -I/usr/include /usr/local /usrlocal /opt/usr /usr-old"
-    expected = f"'{PLACEHOLDER}' '{PLACEHOLDER}/lib' -I/usr/include {PLACEHOLDER}/local /usrlocal /opt/usr /usr-old"
-    assert replace_prefix(text, Path("/usr")) == expected
+    text = "'/opt/py' '/opt/py/lib' -L/opt/py/lib -rpath,/opt/py/lib /opt/py3 /opt/py-old /x/opt/py"
+    expected = "'P' 'P/lib' -LP/lib -rpath,P/lib /opt/py3 /opt/py-old /x/opt/py"
+    assert replace_prefix(text, Path("/opt/py")) == expected.replace("P", PLACEHOLDER)
+
+
+def test_prefix_of_the_system_keeps_its_tools_and_time_zones() -> None:
+    text = "'/usr' '/usr/bin' '/usr/bin/install -c' '/usr/share/zoneinfo:/usr/lib/zoneinfo' /usr/local"
+    expected = "'P' 'P/bin' '/usr/bin/install -c' '/usr/share/zoneinfo:/usr/lib/zoneinfo' P/local"
+    assert replace_prefix(text, Path("/usr")) == expected.replace("P", PLACEHOLDER)

@@ -18,7 +18,7 @@ from conda_store_shared.testing.demo_channel.interpreter import DemoChannelFaile
 from conda_store_shared.testing.demo_channel.wheels import PackageSet
 
 # Modules that do not bear on what is written.
-NOT_THE_WRITER = frozenset({"__init__.py", "__main__.py", "channel.py", "server.py"})
+NOT_THE_WRITER = frozenset({"__init__.py", "__main__.py", "channel.py", "fixtures.py", "server.py"})
 DESCRIPTION = "demo-channel.json"
 STAGING_PREFIX = ".building-"
 KEPT_FOR = 14 * 24 * 3600.0  # seconds since a channel was last asked for

@@ -89,8 +89,11 @@ def _standard_library_file(interpreter: Interpreter, path: str, file: Path) -> P
 
 
 def replace_prefix(text: str, prefix: Path) -> str:
-    """The text with the placeholder for ``prefix`` wherever it is a whole path or the beginning of one."""
-    return re.sub(rf"(?<![\w/.\-]){re.escape(str(prefix))}(?![\w.\-])", PLACEHOLDER, text)
+    """The text with the placeholder for ``prefix`` wherever it is a whole path, its beginning, or follows -I or -L."""
+    # Below /usr are the tools and the time zones of the host as well, which no prefix has.
+    kept = r"(?!/(?:share|lib)/zoneinfo|/bin/)" if prefix == Path("/usr") else ""
+    beginning = r"(?:(?<=-[IL])|(?<![\w/.\-]))"
+    return re.sub(rf"{beginning}{re.escape(str(prefix))}(?![\w.\-]){kept}", PLACEHOLDER, text)
 
 
 def _libraries(interpreter: Interpreter) -> Iterator[PackagedFile]:
