@@ -1,0 +1,53 @@
+"""Redirects to what a build left behind, and its log while it is written (contract §1.4)."""
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from conda_store_artifacts.domain.log_position import LogPosition
+from conda_store_artifacts.repositories.logs import is_log_stored
+from conda_store_artifacts.routes.context import downloads_of, readable_build, readable_current_build
+from conda_store_artifacts.use_cases.locate_artifact import locate_artifact
+from conda_store_artifacts.use_cases.read_log import LogPart, read_log
+from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.web.routing import Endpoint
+
+
+def get_artifact(artifact_type: ArtifactType) -> Endpoint:
+    """Return the handler that redirects to a build's artifact of one type."""
+
+    async def redirect_to_artifact(request: Request) -> Response:
+        downloads = downloads_of(request)
+        async with downloads.database.session() as session:
+            place = await readable_build(request, session)
+            return RedirectResponse(await locate_artifact(artifact_type, place, session, served=downloads.served))
+
+    return redirect_to_artifact
+
+
+async def get_current_lockfile(request: Request) -> Response:
+    """Redirect to the lockfile of an environment's current build."""
+    downloads = downloads_of(request)
+    async with downloads.database.session() as session:
+        place = await readable_current_build(request, session)
+        return RedirectResponse(await locate_artifact(ArtifactType.LOCKFILE, place, session, served=downloads.served))
+
+
+async def get_log(request: Request) -> Response:
+    """Redirect to the stored log, or to the log as it is written; with ``position`` answer what follows it."""
+    downloads, position = downloads_of(request), request.query_params.get("position")
+    async with downloads.database.session() as session:
+        place = await readable_build(request, session)
+        if position is not None:
+            return _log_response(await read_log(session, place.build_id, LogPosition.parse(position)))
+        if not await is_log_stored(session, place.build_id):
+            return RedirectResponse(downloads.log_path(place.build_id))
+        return RedirectResponse(await locate_artifact(ArtifactType.LOGS, place, session, served=downloads.served))
+
+
+def _log_response(part: LogPart) -> Response:
+    headers = {
+        "X-Log-Position": str(part.position),
+        "X-Log-Complete": "true" if part.complete else "false",
+        "Cache-Control": "no-store",
+    }
+    return PlainTextResponse(part.text, headers=headers)
