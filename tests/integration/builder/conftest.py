@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import pytest
 import rattler
 
-from conda_store_builder.main import BuilderOptions, build
+from conda_store_builder.config import BuilderOptions
+from conda_store_builder.main import build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Subscription
 from conda_store_shared.contracts import events

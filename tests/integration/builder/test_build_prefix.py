@@ -73,7 +73,9 @@ async def test_builder_counts_bytes_as_du_does_when_a_prefix_is_whole(bench: Wor
     du = int(run("/usr/bin/du", "--summarize", "--apparent-size", "--block-size=1", bench.path_of(request)).split()[0])
     marker = (bench.path_of(request) / "conda-meta/conda-store").stat().st_size
     assert record.apparent_bytes == du - marker
-    assert record.unique_bytes == record.apparent_bytes - 150_000
+    # Where the volume can share blocks, files are not links, and their bytes count as the prefix's own.
+    linked = sum(len(content) for name, content in files.items() if (bench.path_of(request) / name).stat().st_nlink > 1)
+    assert record.unique_bytes == record.apparent_bytes - linked
 
 
 async def test_builder_reports_progress_and_what_it_does(bench: Workbench, builder: Builder) -> None:

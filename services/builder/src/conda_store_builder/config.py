@@ -18,7 +18,8 @@ class BuilderOptions:
     Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
     the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built, which nothing confines yet.  ``environment`` is what a child needs beyond the usual (proxies).
+    code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value of
+    the Authorization header it wants.  ``environment`` is what a child needs beyond the usual (proxies).
     ``heartbeat``, ``deadline`` (of all retries of an attempt together) and ``sweep_interval`` are seconds.
     """
 
@@ -29,6 +30,7 @@ class BuilderOptions:
     recycle_bytes: int = 512 * 1024**2
     recycle_calls: int = 50
     builds_sdists: bool = False
+    channel_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     heartbeat: float = 10.0
     deadline: float = 1200.0
@@ -44,6 +46,7 @@ def read_options(config: Config) -> BuilderOptions:
         concurrency=section.concurrency or os.cpu_count() or 1,
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
+        channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
         deadline=store.max_install_time,
     )

@@ -1,6 +1,5 @@
 """Composition root of the builder: wires it from plain values."""
 
-
 from uv import find_uv_bin
 
 from conda_store_builder.adapters.child_installer import CHILD_MODULE, ChildInstaller, InstallSettings
@@ -37,6 +36,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         uv=find_uv_bin(),
         memory_bytes=options.memory_bytes,
         builds_sdists=options.builds_sdists,
+        credentials=options.channel_credentials,
     )
     tools = Tools(
         bus=bus,

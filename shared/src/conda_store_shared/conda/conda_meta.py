@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
@@ -23,6 +24,7 @@ def complete_records(prefix: Path, size_of: SizeOf) -> None:
     """
     for path in record_paths(prefix):
         record = json.loads(path.read_text())
+        record |= {key: strip_credentials(record[key]) for key in ("url", "channel")}
         extracted = record.pop("extracted_package_dir", None)
         record.pop("package_tarball_full_path", None)
         if extracted is not None:

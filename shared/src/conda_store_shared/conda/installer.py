@@ -6,7 +6,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from rattler.exceptions import InstallerError, IoError, LinkError, TransactionEr
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda import conda_meta
+from conda_store_shared.conda.channel_client import channel_client
 from conda_store_shared.conda.install_failure import explain
 from conda_store_shared.conda.install_progress import InstallProgress
 from conda_store_shared.conda.link_scripts import run_link_scripts
+from conda_store_shared.conda.local_packages import check_local_packages
 from conda_store_shared.conda.lockfile_records import records_of
 from conda_store_shared.conda.ownership import Ownership, own_prefix
 from conda_store_shared.conda.package_cache import PackageCache
@@ -37,7 +39,8 @@ __all__ = ["InstallPlan", "finish", "install", "select_packages"]
 class InstallPlan:
     """Everything the two halves need; JSON in and out.
 
-    ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``.
+    ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``;
+    ``uv`` the program.  ``credentials`` maps the address of a channel to the value of its Authorization header.
     """
 
     platform: str
@@ -49,6 +52,7 @@ class InstallPlan:
     ownership: Ownership
     uv: str
     builds_sdists: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """For the arguments of a call."""
@@ -79,6 +83,7 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
     """Put the conda packages of ``plan`` into ``directory``, patched for ``plan.prefix``; raises StageFailure."""
     cache = plan.package_cache
     records = records_of(plan.conda)
+    check_local_packages(plan.conda)
     progress = InstallProgress(len(records), report)
     report.log(f"installing {len(records)} conda packages")
     cache.packages.mkdir(parents=True, exist_ok=True)
@@ -92,6 +97,7 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
             execute_link_scripts=False,
             alternative_target_prefix=plan.prefix,
             config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
+            client=channel_client(plan.credentials),
             reporter=progress,
         )
     except (InstallerError, IoError, LinkError, TransactionError) as error:

@@ -80,6 +80,5 @@ def records_of(packages: Iterable[LockedPackage]) -> list[RepoDataRecord]:
 def depends_of(package: LockedPackage) -> list[str]:
     """The package's dependencies as MatchSpecs, in a stable order."""
     return sorted(
-        name if constraint in ("", "*") else f"{name} {constraint}"
-        for name, constraint in package.dependencies.items()
+        name if constraint in ("", "*") else f"{name} {constraint}" for name, constraint in package.dependencies.items()
     )

@@ -1,7 +1,7 @@
 """The Installer port by child processes: each half of an install is one call, which can be ended at any moment."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,16 @@ CHILD_MODULE = "conda_store_builder.adapters.child_calls"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallSettings:
-    """``cache`` is the root of the package caches, ``uv`` the program; ``memory_bytes`` limits each call."""
+    """``cache`` is the root of the package caches, ``uv`` the program; ``memory_bytes`` limits each call.
+
+    ``credentials`` maps the address of a channel to the value of its Authorization header.
+    """
 
     cache: Path
     uv: str
     memory_bytes: int | None = None
     builds_sdists: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ChildInstaller:
@@ -71,4 +75,5 @@ class ChildInstaller:
             ownership=Ownership.of(order.uid, order.gid, order.permissions),
             uv=self._settings.uv,
             builds_sdists=self._settings.builds_sdists,
+            credentials=self._settings.credentials,
         )

@@ -1,0 +1,33 @@
+"""The HTTP client for channels: retries, and shows each channel the credential that is for it alone."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
+
+HeaderFinder = Callable[[str, str], dict[str, str] | None]
+_RETRIES = 2
+
+
+def channel_client(credentials: Mapping[str, str]) -> Client:
+    """``credentials`` maps the address of a channel to the value of its Authorization header."""
+    middlewares: list[object] = [RetryMiddleware(_RETRIES)]
+    if credentials:
+        middlewares.append(AddHeadersMiddleware(header_finder(credentials)))
+    return Client(middlewares)
+
+
+def header_finder(credentials: Mapping[str, str]) -> HeaderFinder:
+    """A function from host and path of a request to the headers it is to carry."""
+    known = [(urlsplit(address), value) for address, value in credentials.items()]
+    # A channel's own credential stands before that of its whole host.
+    known.sort(key=lambda entry: len(entry[0].path), reverse=True)
+
+    def find(host: str, path: str) -> dict[str, str] | None:
+        for address, value in known:
+            below = address.path.rstrip("/")
+            if host == address.hostname and (path == below or path.startswith(f"{below}/")):
+                return {"Authorization": value}
+        return None
+
+    return find
