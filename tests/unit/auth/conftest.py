@@ -15,6 +15,7 @@ from conda_store_auth.routes.login_page import LoginPage
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import Authenticator, AuthorizationOptions
+from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.tokens import Token
 
 SECRET = "a secret for these tests, and for nothing else"
@@ -54,7 +55,7 @@ class Auth:
             cookie_domain=options.get("cookie_domain"),
         )
         prefix = options.get("url_prefix", "/")
-        routes = wire_routes(login, self.authenticator, session_secret=SECRET, url_prefix=prefix)
+        routes = prefixed(prefix, wire_routes(login, self.authenticator, session_secret=SECRET))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(create_application(routes))
         async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:

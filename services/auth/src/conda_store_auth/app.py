@@ -6,10 +6,10 @@ from starlette.middleware.sessions import SessionMiddleware
 from conda_store_auth.routes import auth_routes
 from conda_store_auth.routes.login import Login
 from conda_store_shared.web.authentication import Authenticator
-from conda_store_shared.web.routing import PathRoute, prefixed, provide
+from conda_store_shared.web.routing import PathRoute, provide
 
 
-def wire_routes(login: Login, authenticator: Authenticator, *, session_secret: str, url_prefix: str) -> list[PathRoute]:
-    """Return the route table of auth below ``url_prefix``; ``session_secret`` signs what a browser keeps for us."""
+def wire_routes(login: Login, authenticator: Authenticator, *, session_secret: str) -> list[PathRoute]:
+    """Return the route table of auth; ``session_secret`` signs what a browser keeps for us."""
     session = [Middleware(SessionMiddleware, secret_key=session_secret)]
-    return prefixed(url_prefix, provide(auth_routes(session), login, authenticator))
+    return provide(auth_routes(session), login, authenticator)

@@ -5,19 +5,29 @@ from collections.abc import Mapping, Sequence
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
 from conda_store_auth.config import AuthOptions, read_options
+from conda_store_auth.domain.loopback import is_loopback
 from conda_store_auth.routes.login import Login
 from conda_store_auth.routes.login_page import LoginPage
 from conda_store_shared.assembly import Resources, run_command
-from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.role_bindings import list_role_bindings
+from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.worker.service import Service
 
 
 def build(options: AuthOptions, database: Database) -> Service:
-    """Wire the service; raises ConfigurationError for a missing or short secret, or role bindings nobody can read."""
+    """Wire the service.
+
+    Raises ConfigurationError for a missing or short secret, for role bindings nobody can read, and when anybody on the
+    network could log in as administrator.
+    """
+    if not options.dummy_password and not is_loopback(options.address):
+        raise ConfigurationError(
+            "DummyAuthentication.password is empty, so anybody could log in as administrator: "
+            "set a password, or listen on loopback with CondaStoreServer.address=127.0.0.1"
+        )
     login = Login(
         provider=DummyProvider(options.dummy_password),
         page=LoginPage(options.login_html),
@@ -33,16 +43,13 @@ def build(options: AuthOptions, database: Database) -> Service:
         login,
         Authenticator(options.authorization, database_bindings),
         session_secret=options.authorization.secret,
-        url_prefix=options.url_prefix,
     )
     return Service(name=AUTH, routes=routes, checks={"database": database.check})
 
 
 def build_from(resources: Resources) -> Service:
     """Wire the service from a configuration; raises ConfigurationError."""
-    server = CondaStoreServer(config=resources.config)
-    options = read_options(resources.config, server.authentication_class, url_prefix=server.url_prefix)
-    return build(options, resources.required_database)
+    return build(read_options(resources.config), resources.required_database)
 
 
 def main() -> None:
