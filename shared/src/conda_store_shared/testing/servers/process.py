@@ -20,6 +20,8 @@ import psutil
 
 LOG_TAIL = 3000
 CHILD_END_TIMEOUT = 20.0
+# Reads until its parent is gone, however that ended, and then does what the parent can no longer do.
+GUARD = 'read -r _; kill -s KILL -- "-$0"; sleep 1; rm -rf -- "$1"'
 
 
 class Account(TypedDict, total=False):
@@ -90,6 +92,24 @@ def accepts_connections(port: int) -> bool:
     return False
 
 
+def guard(group: int, directory: Path) -> subprocess.Popen[bytes]:
+    """A process that kills a process group and removes a directory should we end without doing so."""
+    return subprocess.Popen(
+        ["/bin/sh", "-c", GUARD, str(group), directory],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def dismiss(guardian: subprocess.Popen[bytes] | None) -> None:
+    """End a guard that is not needed any more."""
+    if guardian is not None:
+        guardian.kill()
+        guardian.communicate(timeout=CHILD_END_TIMEOUT)
+
+
 def _family(pid: int) -> list[psutil.Process]:
     """A process and all its descendants, the parent first; empty if it is gone."""
     try:
@@ -129,6 +149,7 @@ class ServerProcess(ABC):
         self.directory = Path(tempfile.mkdtemp(prefix=f"conda-store-{self.name}-"))
         self.log = self.directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self.own(self.directory)
         atexit.register(self.discard)
 
@@ -175,6 +196,7 @@ class ServerProcess(ABC):
                 start_new_session=True,
                 **self.run_as(),
             )
+        self._guard = guard(self._process.pid, self.directory)
         wait_until(lambda: not self.is_running() or self.is_ready(), self.start_timeout)
         if not self.is_running() or not self.is_ready():
             problem = "did not answer" if self.is_running() else "ended while starting"
@@ -242,6 +264,7 @@ class ServerProcess(ABC):
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
+        dismiss(self._guard)
         if process is None:
             return
         # Children may sit in sessions of their own, as those of PostgreSQL do: note them while they have their parent.

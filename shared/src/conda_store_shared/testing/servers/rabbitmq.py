@@ -18,8 +18,10 @@ from conda_store_shared.testing.servers.process import (
     ServerNotReady,
     ServerProcess,
     accepts_connections,
+    dismiss,
     find_program,
     free_port,
+    guard,
     wait_until,
 )
 
@@ -116,6 +118,7 @@ class RabbitMQ(ServerProcess, VirtualHosts):
         self.conf = {**timeout, **(conf or {})}
         self.data = self.directory / "mnesia"
         self._epmd: subprocess.Popen[bytes] | None = None
+        self._epmd_guard: subprocess.Popen[bytes] | None = None
 
     def wipe(self) -> None:
         """Kill the broker, delete its data, start it with the same virtual hosts, all empty."""
@@ -166,6 +169,7 @@ class RabbitMQ(ServerProcess, VirtualHosts):
 
     def discard(self) -> None:
         super().discard()
+        dismiss(self._epmd_guard)
         if self._epmd is not None:
             self._epmd.kill()
             self._epmd.wait(timeout=CHILD_END_TIMEOUT)
@@ -182,6 +186,7 @@ class RabbitMQ(ServerProcess, VirtualHosts):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._epmd_guard = guard(self._epmd.pid, self.directory)
         if not wait_until(lambda: accepts_connections(self.epmd_port), CHILD_END_TIMEOUT):
             raise ServerNotReady("epmd did not answer")
 
