@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from conda_store_artifacts.routes.conditional_request import Selection, select
 from conda_store_artifacts.routes.context import downloads_of, readable_build_of_key
 from conda_store_shared.domain.storage_keys import build_key_of
-from conda_store_shared.errors import NotFound
+from conda_store_shared.errors import InvalidInput, NotFound
 from conda_store_shared.storage.object_store import ObjectStore, StoredObject
 
 # As a server of plain files would guess them; browsers show logs and documents rather than download them.
@@ -29,12 +29,12 @@ async def _readable_key(request: Request) -> str:
     """Return the key in the path; nobody learns whether there is an object before they may read its build."""
     downloads, key = downloads_of(request), str(request.path_params["key"])
     build_key = build_key_of(key)
-    if build_key is None or await downloads.store.address(key, "") is not None:
-        raise HTTPException(404)
     try:
+        if build_key is None or await downloads.store.address(key, "") is not None:
+            raise HTTPException(404)
         async with downloads.database.session() as session:
             await readable_build_of_key(request, session, build_key)
-    except NotFound:
+    except (NotFound, InvalidInput):
         raise HTTPException(404) from None
     return key
 

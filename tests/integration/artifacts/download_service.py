@@ -1,0 +1,102 @@
+"""The downloads of a database and a store, as an application."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from conda_store_artifacts.main import DownloadOptions, wire_routes
+from conda_store_shared.db.engine import Database
+from conda_store_shared.db.models import Build, BuildArtifact, BuildLog, Environment, Namespace, Specification
+from conda_store_shared.domain.permission import RoleBinding
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import Transactions
+from conda_store_shared.web.application import create_application
+from conda_store_shared.web.authentication import AuthorizationOptions
+from conda_store_shared.web.tokens import Token, TokenSigner
+
+SECRET = "a secret for these tests, and for nothing else"
+BEGAN = datetime(2026, 11, 22, 11, 0)
+BUILD_KEY = "0123abcd-1700000000-1-what?"
+
+
+def a_token(**bindings: Sequence[str]) -> str:
+    """A token with roles by namespace, on all of its environments."""
+    parsed = tuple(RoleBinding.parse(f"{namespace}/*", roles) for namespace, roles in bindings.items())
+    expiration = datetime.now(UTC) + timedelta(hours=1)
+    return TokenSigner(SECRET).sign(Token(expiration=expiration, primary_namespace="someone", bindings=parsed))
+
+
+@dataclass(kw_only=True)
+class DownloadService:
+    """The application, and what tests put into its database and store."""
+
+    database: Database
+    store: ObjectStore
+    url_prefix: str = "/conda-store"
+    bindings: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"team": ("viewer",)})
+
+    def client(self, *, token: str | None = None) -> httpx.AsyncClient:
+        """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
+        routes = wire_routes(
+            DownloadOptions(authorization=AuthorizationOptions(secret=SECRET), url_prefix=self.url_prefix),
+            database=self.database,
+            store=self.store,
+        )
+        shown = a_token(**self.bindings) if token is None else token
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_application(routes)),
+            base_url="http://conda-store.example",
+            headers={"Authorization": f"Bearer {shown}"} if shown else {},
+        )
+
+    async def add_build(self) -> None:
+        """Build 1 of environment ``team/what?``, which is its current one."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            rows = [
+                Namespace(id=1, name="team"),
+                Environment(id=1, namespace_id=1, name="what?", current_build_id=1),
+                Environment(id=2, namespace_id=1, name="empty"),
+                Specification(id=1, name="what?", spec={}, sha256="0" * 64, created_on=BEGAN),
+                Build(
+                    id=1,
+                    specification_id=1,
+                    environment_id=1,
+                    status="BUILDING",
+                    scheduled_on=BEGAN,
+                    build_key_version=2,
+                    build_key=BUILD_KEY,
+                ),
+            ]
+            for row in rows:
+                transaction.session.add(row)
+                await transaction.session.flush()
+
+    async def add_artifact(self, artifact_type: str, key: str) -> None:
+        """Record an artifact of build 1."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            transaction.session.add(BuildArtifact(build_id=1, artifact_type=artifact_type, key=key))
+
+    async def add_log(self, attempt_id: str, sequence: int, lines: str, began: float = 0) -> None:
+        """Write a piece of the log of an attempt that began so many seconds later than others."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            transaction.session.add(
+                BuildLog(
+                    build_id=1,
+                    stage="solve",
+                    attempt_id=attempt_id,
+                    sequence=sequence,
+                    attempt_started_at=BEGAN + timedelta(seconds=began),
+                    lines=lines,
+                )
+            )
+
+    async def store_log(self, text: str) -> None:
+        """End the log, as api does once all stages are over."""
+        key = f"logs/{BUILD_KEY}.log"
+        await self.store.put(key, text.encode(), "text/plain; charset=utf-8")
+        await self.add_artifact("LOGS", key)
+        async with Transactions(self.database, "test").begin() as transaction:
+            build = await transaction.session.get_one(Build, 1)
+            build.logs_stored_on = BEGAN
