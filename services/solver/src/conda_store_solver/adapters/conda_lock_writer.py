@@ -50,12 +50,11 @@ class LockSource:
 
 def write_lock(source: LockSource, solutions: Sequence[PlatformSolution]) -> dict[str, Any]:
     """Return the lockfile as a document; raises InvalidSpecification for what conda-lock cannot express."""
-    specification = lock_specification(source)
     lockfile = Lockfile(
         package=[package for solution in solutions for package in _packages(solution)],
         metadata=LockMeta(
-            content_hash=compute_content_hashes(specification, _virtual_package_repodata(source)),
-            channels=specification.channels,
+            content_hash=lock_content_hashes(source),
+            channels=_channels(source),
             platforms=list(source.platforms),
             sources=[_SOURCE],
         ),
@@ -65,20 +64,30 @@ def write_lock(source: LockSource, solutions: Sequence[PlatformSolution]) -> dic
     return value
 
 
-def lock_specification(source: LockSource) -> LockSpecification:
+def lock_content_hashes(source: LockSource) -> dict[str, str]:
+    """conda-lock's hash of what is asked for, by platform."""
+    hashes: dict[str, str] = compute_content_hashes(_lock_specification(source), _virtual_package_repodata(source))
+    return hashes
+
+
+def _lock_specification(source: LockSource) -> LockSpecification:
     """The specification as conda-lock reads it from environment.yaml; its content hash depends on every detail."""
     section = PipSection.from_texts(source.specification.pip)
     indexes = [section.index_url] if section.index_url else []
     return LockSpecification(
         dependencies={platform: _dependencies(source.specification, platform) for platform in source.platforms},
-        channels=[
-            Channel(url=strip_credentials(channel), used_env_vars=())
-            for channel in source.channels
-            if channel != _NODEFAULTS
-        ],
+        channels=_channels(source),
         pip_repositories=[PipRepository(url=strip_credentials(url)) for url in (*indexes, *section.extra_index_urls)],
         sources=[Path(_SOURCE)],
     )
+
+
+def _channels(source: LockSource) -> list[Channel]:
+    return [
+        Channel(url=strip_credentials(channel), used_env_vars=())
+        for channel in source.channels
+        if channel != _NODEFAULTS
+    ]
 
 
 def _dependencies(specification: Specification, platform: str) -> list[Dependency]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rattler import ChannelPriority, GenericVirtualPackage, MatchSpec, PackageName, RepoDataRecord, Version, solve
@@ -12,7 +13,7 @@ from rattler.package import BuildString
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.channels import check_package_address, strip_credentials
-from conda_store_shared.conda.match_spec import channel_of_match_spec, parse_match_spec
+from conda_store_shared.conda.match_spec import channel_of_match_spec, match_spec_name, parse_match_spec
 from conda_store_shared.conda.platforms import NOARCH, check_platforms
 from conda_store_shared.conda.virtual_packages import VirtualPackage, virtual_packages
 from conda_store_shared.domain.order import SolveOrder
@@ -20,7 +21,7 @@ from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import InvalidInput, InvalidSpecification, StageFailure
 from conda_store_solver.adapters.conda_lock_writer import LockSource, write_lock
-from conda_store_solver.adapters.rattler_gateway import ChannelGateway, GatewayOptions
+from conda_store_solver.adapters.rattler_gateway import ChannelGateway, GatewayOptions, strip_credentials_in
 from conda_store_solver.adapters.uv_pip_compiler import UvOptions, UvPipCompiler
 from conda_store_solver.domain.packages import CondaPackage, PlatformSolution
 from conda_store_solver.domain.pip_section import PipSection
@@ -28,6 +29,8 @@ from conda_store_solver.use_cases.solve_pip import PipTarget, solve_pip
 
 # Added, as conda-lock does, to a specification with a pip section.
 _PIP = "pip"
+# The part of a solve's deadline after which a silent channel is named, before the child is ended without a word.
+_PATIENCE = 0.75
 
 # Warm for the life of the child; a child serves one service, so there is one set of options.
 _gateways: dict[str, ChannelGateway] = {}
@@ -57,7 +60,7 @@ async def _solve_order(arguments: dict[str, Any], report: Report) -> dict[str, A
         solutions = await solving.add_pip(solutions, compiler, report)
     for solution in solutions:
         with_pip = f", {len(solution.pip)} by pip" if solution.pip else ""
-        report.log(f"{solution.platform}: {len(solution.conda)} packages{with_pip}")
+        report.log(f"{solution.platform}: {len(solution.conda)} conda packages{with_pip}")
     value = write_lock(solving.source(), solutions)
     report.log(f"solved in {time.monotonic() - began:.2f} s")
     return value
@@ -76,6 +79,15 @@ def _gateway(options: Mapping[str, Any]) -> ChannelGateway:
     return _gateways[key]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A package asked for; ``constraint`` is its MatchSpec without a channel."""
+
+    name: str
+    constraint: str
+    channel: str | None
+
+
 class _Solving:
     """One order on its way to a solution."""
 
@@ -84,9 +96,8 @@ class _Solving:
         self.platforms = check_platforms(order.platforms)
         self._order = order
         self._gateway = gateway
-        self._specs = [self._match_spec(text) for text in self.specification.dependencies]
-        if self.specification.pip:
-            self._specs.append(MatchSpec(_PIP))
+        pip = (_PIP,) if self.specification.pip else ()
+        self._wanted = [self._wanted_package(text) for text in (*self.specification.dependencies, *pip)]
 
     def source(self) -> LockSource:
         """What the lockfile is made for."""
@@ -101,7 +112,7 @@ class _Solving:
         """Solve for all platforms at once; raises StageFailure with every platform's explanation."""
         if not self._order.channels:
             raise InvalidSpecification("the specification has no channels, and no default channels are set")
-        await self._gateway.prepare(self._order.channels, self.platforms)
+        await self._gateway.prepare(self._order.channels, self.platforms, _PATIENCE * self._order.deadline)
         done = 0
 
         async def solve_platform(platform: str) -> PlatformSolution:
@@ -133,7 +144,8 @@ class _Solving:
         explanations: list[str] = []
         for platform, end in zip(self.platforms, ended, strict=True):
             if isinstance(end, SolverError):
-                explanations.append(f"{platform}: {end}" if len(self.platforms) > 1 else str(end))
+                text = strip_credentials_in(str(end))
+                explanations.append(f"{platform}: {text}" if len(self.platforms) > 1 else text)
             elif isinstance(end, BaseException):
                 raise end
             else:
@@ -146,7 +158,7 @@ class _Solving:
         def question() -> Any:
             return solve(
                 list(self._order.channels),
-                self._specs,
+                [self._match_spec(wanted, platform) for wanted in self._wanted],
                 gateway=self._gateway.gateway,
                 platforms=[platform, NOARCH],
                 virtual_packages=[_generic(package) for package in self._virtual_packages(platform)],
@@ -161,19 +173,29 @@ class _Solving:
         overrides = self._order.virtual_packages.get(platform)
         return virtual_packages(platform, self.specification.variables, overrides)
 
-    def _match_spec(self, text: str) -> MatchSpec:
-        """The MatchSpec with the channel before ``::`` as an address: rattler knows but one alias, its own."""
-        channel = channel_of_match_spec(text)
+    def _wanted_package(self, text: str) -> _Wanted:
+        name, channel = match_spec_name(text), channel_of_match_spec(text)
         if channel is None:
-            return parse_match_spec(text)
-        addresses = [one for one in self._order.channels if one == channel or one.endswith(f"/{channel.strip('/')}")]
-        if not addresses:
-            raise InvalidSpecification(
-                f"{text!r} asks for channel {channel}, which is none of the specification's channels: "
-                + ", ".join(map(strip_credentials, self._order.channels))
-            )
-        parse_match_spec(text)
-        return MatchSpec(f"{addresses[0]}::{text.partition('::')[2].strip()}")
+            return _Wanted(name=name, constraint=text, channel=None)
+        for address in self._order.channels:
+            if address == channel or address.endswith(f"/{channel.strip('/')}"):
+                return _Wanted(name=name, constraint=text.partition("::")[2].strip(), channel=address)
+        raise InvalidSpecification(
+            f"{text!r} asks for channel {channel}, which is none of the specification's channels: "
+            + ", ".join(map(strip_credentials, self._order.channels))
+        )
+
+    def _match_spec(self, wanted: _Wanted, platform: str) -> MatchSpec:
+        """The MatchSpec with its channel.
+
+        rattler drops records that do not match before it looks which channel comes first, so that a package asked for
+        by version could come from a later one; and of channel names it knows but one alias, its own.
+        """
+        channels = self._order.channels
+        channel = wanted.channel or self._gateway.first_channel(wanted.name, channels, platform)
+        if channel is None or len(channels) == 1:
+            return parse_match_spec(wanted.constraint)
+        return MatchSpec(f"{channel}::{wanted.constraint}")
 
     def _package(self, record: RepoDataRecord) -> CondaPackage:
         name = str(record.name.normalized)

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -55,12 +56,15 @@ class ChannelGateway:
         client = Client(middlewares, timeout=options.request_timeout)
         self.gateway = Gateway(cache_dir=cache, client=client)
         self._asked: dict[str, float] = {}
-        self._probed: set[tuple[str, str]] = set()
+        self._names: dict[tuple[str, str], frozenset[str]] = {}
 
-    async def prepare(self, channels: Sequence[str], platforms: Sequence[str]) -> None:
-        """See to it that every channel is there and its repodata recent; raises StageFailure naming the channel."""
+    async def prepare(self, channels: Sequence[str], platforms: Sequence[str], patience: float) -> None:
+        """See to it that every channel is there and its repodata recent, for at most ``patience`` seconds.
+
+        Raises StageFailure naming the channel.
+        """
         self._forget_old(channels)
-        await asyncio.gather(*(self._probe(channel, platforms) for channel in channels))
+        await asyncio.gather(*(self._probe_in_time(channel, platforms, patience) for channel in channels))
 
     async def ask(self, channels: Sequence[str], question: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask the gateway something about ``channels``; raises StageFailure naming the channel that failed."""
@@ -81,18 +85,30 @@ class ChannelGateway:
             self.gateway.clear_repodata_cache(channel, clear_disk=True)
         return await question()
 
+    def first_channel(self, name: str, channels: Sequence[str], platform: str) -> str | None:
+        """The first of ``channels`` that has a package ``name``; they must be prepared."""
+        return next((channel for channel in channels if name in self._names[channel, platform]), None)
+
+    async def _probe_in_time(self, channel: str, platforms: Sequence[str], patience: float) -> None:
+        try:
+            async with asyncio.timeout(patience):
+                await self._probe(channel, platforms)
+        except TimeoutError as error:
+            detail = f"channel {strip_credentials(channel)} did not answer within {patience:.0f} seconds"
+            raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True) from error
+
     async def _probe(self, channel: str, platforms: Sequence[str]) -> None:
-        missing = [platform for platform in platforms if (channel, platform) not in self._probed]
-        if not missing:
-            return
-        names = await self.ask([channel], lambda: self.gateway.names([channel], [*missing, NOARCH]))
-        if not names:
+        missing = [platform for platform in platforms if (channel, platform) not in self._names]
+        for platform in missing:
+            names = await self.ask([channel], partial(self.gateway.names, [channel], [platform, NOARCH]))
+            self._names[channel, platform] = frozenset(str(name.normalized) for name in names)
+        # To rattler a channel that is not there is an empty one.
+        if not any(self._names[channel, platform] for platform in platforms):
             raise StageFailure(
                 FailureCode.CHANNEL_NOT_FOUND,
                 f"channel {strip_credentials(channel)} was not found, or holds no packages for "
-                f"{', '.join(missing)}; check how it is spelled",
+                f"{', '.join(platforms)}; check how it is spelled",
             )
-        self._probed.update((channel, platform) for platform in missing)
 
     def _forget_old(self, channels: Sequence[str]) -> None:
         now = time.monotonic()
@@ -100,7 +116,7 @@ class ChannelGateway:
             if now - self._asked.get(channel, -self._options.max_age) >= self._options.max_age:
                 self.gateway.clear_repodata_cache(channel)
                 self._asked[channel] = now
-                self._probed = {probed for probed in self._probed if probed[0] != channel}
+                self._names = {key: names for key, names in self._names.items() if key[0] != channel}
 
 
 def _header_finder(credentials: Mapping[str, str]) -> Callable[[str, str], dict[str, str] | None]:
