@@ -131,13 +131,14 @@ class _Solving:
         """Return the solutions with what the pip section adds to each."""
         section = PipSection.from_texts(self.specification.pip)
         report.log(f"resolving {len(section.requirements)} pip requirements")
-        with_pip = []
-        for solution in solutions:
+
+        async def add_to(solution: PlatformSolution) -> PlatformSolution:
             versions = {package.name: package.version for package in self._virtual_packages(solution.platform)}
             target = PipTarget(platform=solution.platform, glibc=versions.get("__glibc"), macos=versions.get("__osx"))
             pip = await solve_pip(section, target, solution.conda, compiler=compiler)
-            with_pip.append(PlatformSolution(platform=solution.platform, conda=solution.conda, pip=pip))
-        return with_pip
+            return PlatformSolution(platform=solution.platform, conda=solution.conda, pip=pip)
+
+        return await asyncio.gather(*map(add_to, solutions))
 
     def _raise_unsatisfiable(self, ended: Sequence[PlatformSolution | BaseException]) -> list[PlatformSolution]:
         solutions: list[PlatformSolution] = []

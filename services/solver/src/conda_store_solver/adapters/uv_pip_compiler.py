@@ -23,6 +23,8 @@ from conda_store_solver.domain.packages import PipPackage
 from conda_store_solver.domain.pip_section import PipRequest
 from conda_store_solver.domain.pip_targets import best_wheel, uv_platform, wheel_tags
 
+# The stage tries again what failed for the moment, and with more patience.
+_RETRIES = "1"
 _UNSATISFIABLE = "No solution found"
 _UNREACHABLE = re.compile(
     r"Failed to fetch|Request failed after|error sending request|operation timed out|HTTP status server error"
@@ -85,7 +87,12 @@ class UvPipCompiler:
         """uv's environment; indexes travel in it, since anyone may read a command line."""
         section = request.section
         # The child's own environment is what its pool gave it; nothing of the service's secrets is in there.
-        environment = {**os.environ, "UV_CACHE_DIR": self._options.cache_directory, **self._options.environment}
+        environment = {
+            **os.environ,
+            "UV_CACHE_DIR": self._options.cache_directory,
+            "UV_HTTP_RETRIES": _RETRIES,
+            **self._options.environment,
+        }
         if section.index_url:
             environment["UV_DEFAULT_INDEX"] = section.index_url
         if section.extra_index_urls:
