@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from conda_store_artifacts.main import DownloadOptions, wire_routes
+from conda_store_artifacts.config import DownloadOptions
+from conda_store_artifacts.main import build_downloads
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import Build, BuildArtifact, BuildLog, Environment, Namespace, Specification
 from conda_store_shared.domain.permission import RoleBinding
@@ -14,6 +15,7 @@ from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import AuthorizationOptions
+from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.tokens import Token, TokenSigner
 
 SECRET = "a secret for these tests, and for nothing else"
@@ -39,14 +41,12 @@ class DownloadService:
 
     def client(self, *, token: str | None = None) -> httpx.AsyncClient:
         """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
-        routes = wire_routes(
-            DownloadOptions(authorization=AuthorizationOptions(secret=SECRET), url_prefix=self.url_prefix),
-            database=self.database,
-            store=self.store,
-        )
+        options = DownloadOptions(authorization=AuthorizationOptions(secret=SECRET), url_prefix=self.url_prefix)
+        wired = build_downloads(options, database=self.database, store=self.store)
+        application = create_application(prefixed(self.url_prefix, wired.routes))
         shown = a_token(**self.bindings) if token is None else token
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_application(routes)),
+            transport=httpx.ASGITransport(application),
             base_url="http://conda-store.example",
             headers={"Authorization": f"Bearer {shown}"} if shown else {},
         )

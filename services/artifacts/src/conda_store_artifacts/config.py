@@ -8,8 +8,11 @@ from pathlib import Path
 from traitlets.config import Config
 
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
+from conda_store_shared.config.authentication import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker
+from conda_store_shared.web.authentication import AuthorizationOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,15 @@ class ArtifactsOptions:
     deadline: float = 1200.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadOptions:
+    """Who may download; ``url_prefix`` is the path that redirects lead below."""
+
+    authorization: AuthorizationOptions
+    role_mappings_version: int = 1
+    url_prefix: str = "/"
+
+
 def read_options(config: Config) -> ArtifactsOptions:
     """Return the options that ``config`` sets."""
     section = CondaStoreWorker(config=config)
@@ -35,4 +47,18 @@ def read_options(config: Config) -> ArtifactsOptions:
         concurrency=section.concurrency or os.cpu_count() or 1,
         heartbeat=section.heartbeat,
         deadline=CondaStore(config=config).max_artifact_time,
+    )
+
+
+def read_download_options(config: Config) -> DownloadOptions:
+    """Return the options that ``config`` sets for downloads."""
+    server = CondaStoreServer(config=config)
+    rights = server.authentication_class(config=config).authorization_backend(config=config)
+    return DownloadOptions(
+        authorization=AuthorizationOptions(
+            **authorization_values(config, server.authentication_class),
+            default_namespace=CondaStore(config=config).default_namespace,
+        ),
+        role_mappings_version=rights.role_mappings_version,
+        url_prefix=server.url_prefix,
     )
