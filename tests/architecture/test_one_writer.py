@@ -1,6 +1,7 @@
 """Each table is written by its owning service alone, and in SQL only from that service's repositories."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,17 @@ SERVICES = sorted(path for path in ROOT.glob("services/*/src/**/*.py"))
 SHARED = sorted(path for path in (ROOT / "shared/src/conda_store_shared").rglob("*.py") if "testing" not in path.parts)
 
 
+@functools.cache
+def nodes(source: str) -> list[ast.AST]:
+    """Every node of a module, worked out once."""
+    return list(ast.walk(ast.parse(source)))
+
+
+@functools.cache
 def imported(source: str) -> dict[str, str]:
     """The models a module imports, by the name it uses for them."""
     found = {}
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("conda_store_shared.db.models"):
             found.update({alias.asname or alias.name: alias.name for alias in node.names if alias.name in MODELS})
     return found
@@ -30,7 +38,7 @@ def imported(source: str) -> dict[str, str]:
 
 def calls(source: str) -> Iterator[tuple[str, list[str]]]:
     """Every call of a plain name: that name, and what its first two arguments begin with."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id, [ast.unparse(argument).partition(".")[0] for argument in node.args[:2]]
 
