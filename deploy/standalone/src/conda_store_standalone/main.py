@@ -11,8 +11,10 @@ from traitlets.config import Config
 
 from conda_store_api.config import read_options as read_api_options
 from conda_store_api.main import build as build_api
+from conda_store_artifacts.config import read_download_options
 from conda_store_artifacts.config import read_options as read_artifacts_options
 from conda_store_artifacts.main import build as build_artifacts
+from conda_store_artifacts.main import build_downloads
 from conda_store_auth.main import build_from as build_auth
 from conda_store_builder.config import read_options as read_builder_options
 from conda_store_builder.main import build as build_builder
@@ -31,8 +33,13 @@ LOOPBACK = "127.0.0.1"
 
 
 def server_services(resources: Resources, *, alone: bool = False) -> Sequence[Service]:
-    """Wire api and auth."""
-    return [build_auth(resources), build_api(read_api_options(resources.config, alone=alone), resources)]
+    """Wire api, auth and downloads."""
+    config, store = resources.config, resources.store
+    return [
+        build_auth(resources),
+        build_api(read_api_options(config, alone=alone), resources),
+        build_downloads(read_download_options(config), database=resources.required_database, store=store),
+    ]
 
 
 def worker_services(resources: Resources) -> Sequence[Service]:
