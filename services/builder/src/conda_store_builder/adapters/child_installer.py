@@ -55,6 +55,7 @@ class ChildInstaller:
                 "build_key": work.target.build_key,
                 "lockfile_digest": work.target.lockfile_digest,
                 "canceled": str(self._canceled(work.target.build_key)),
+                "patience": work.order.deadline / 2,
             },
             timeout=work.order.deadline,
             memory_bytes=self._settings.memory_bytes,

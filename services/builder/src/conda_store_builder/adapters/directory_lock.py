@@ -15,8 +15,8 @@ class LockHeld(Exception):
 
 
 @contextmanager
-def locked(path: Path, patience: float | None = None) -> Iterator[None]:
-    """Hold the lock file ``path``, made when missing; raises LockHeld after ``patience`` seconds, None waits for ever.
+def locked(path: Path, patience: float) -> Iterator[None]:
+    """Hold the lock file ``path``, made when missing; raises LockHeld after ``patience`` seconds.
 
     The holder may remove the file: whoever waited for it meanwhile notices and takes the new one.
     """
@@ -27,31 +27,26 @@ def locked(path: Path, patience: float | None = None) -> Iterator[None]:
         os.close(descriptor)
 
 
-def take_lock(path: Path, patience: float | None) -> int:
+def take_lock(path: Path, patience: float) -> int:
     """As ``locked``; the lock is given back by closing the returned descriptor."""
-    deadline = None if patience is None else time.monotonic() + patience
+    deadline = time.monotonic() + patience
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            _lock(descriptor, path, deadline)
-            if _is_still(descriptor, path):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
+        # Asked again and again, not waited for: a process that stands still is never given the lock.
+        if _try(descriptor) and _is_still(descriptor, path):
+            return descriptor
         os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path, deadline: float | None) -> None:
-    if deadline is None:
-        return fcntl.flock(descriptor, fcntl.LOCK_EX)
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= deadline:
-                raise LockHeld(f"{path} is held by another process") from error
+        if time.monotonic() >= deadline:
+            raise LockHeld(f"{path} is held by another process")
         time.sleep(_TICK)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
