@@ -14,7 +14,9 @@ from conda_store_shared.conda.installer import InstallPlan, finish, install
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.storage.s3 import S3Options
 from conda_store_shared.testing.demo_channel import build_demo_channel
+from conda_store_shared.testing.servers import Bucket
 
 SPECIFICATION = ("python", "numpy", "demo-prefix", "demo-link-script")
 
@@ -67,3 +69,15 @@ def installed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("store")
     yield asyncio.run(install_prefix(channel.url, root))
     shutil.rmtree(root)
+
+
+@pytest.fixture
+def s3_options(s3_bucket: Bucket) -> S3Options:
+    """An empty bucket."""
+    account = s3_bucket.account
+    return S3Options(
+        bucket=s3_bucket.name,
+        endpoint=account.endpoint,
+        access_key=account.access_key,
+        secret_key=account.secret_key,
+    )

@@ -11,7 +11,6 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Options, S3Store
-from conda_store_shared.testing.servers import Bucket
 from tests.integration.artifacts.download_service import BUILD_KEY, DownloadService, a_token
 
 BUILD = "/conda-store/api/v1/build/1"
@@ -203,15 +202,8 @@ async def test_object_that_nobody_may_fetch_is_not_found(service: DownloadServic
         assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), path
 
 
-async def test_redirects_of_an_s3_store_lead_to_the_object_itself(database: Database, s3_bucket: Bucket) -> None:
-    account = s3_bucket.account
-    options = S3Options(
-        bucket=s3_bucket.name,
-        endpoint=account.endpoint,
-        access_key=account.access_key,
-        secret_key=account.secret_key,
-    )
-    async with S3Store(options) as store:
+async def test_redirects_of_an_s3_store_lead_to_the_object_itself(database: Database, s3_options: S3Options) -> None:
+    async with S3Store(s3_options) as store:
         service = DownloadService(database=database, store=store)
         await service.add_build()
         await store.put(f"lockfile/{BUILD_KEY}.yml", b"{}", "application/json")

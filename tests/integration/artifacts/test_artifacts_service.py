@@ -1,0 +1,181 @@
+"""The wired service: requests come over the bus, artifacts of a real prefix end in the object store."""
+
+import asyncio
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
+from conda_store_artifacts.config import ArtifactsOptions
+from conda_store_artifacts.main import build
+from conda_store_shared.bus.memory import MemoryBus, MemoryOptions
+from conda_store_shared.bus.port import Subscription
+from conda_store_shared.contracts.envelope import Envelope
+from conda_store_shared.contracts.events import (
+    ArtifactDiscardRequested,
+    ArtifactStored,
+    BuildCanceled,
+    Event,
+    LogWritten,
+    StageFailed,
+    StageStarted,
+)
+from conda_store_shared.contracts.topology import API, queue_name
+from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.storage_keys import canceled_key
+from conda_store_shared.storage.filesystem import FilesystemStore
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.storage.s3 import S3Options, S3Store
+from conda_store_shared.testing.bus_messages import a_message, eventually, running
+from tests.unit.artifacts.artifact_builders import BUILD_KEY, StoredBuild
+
+ARCHIVE_KEY = f"archive/{BUILD_KEY}.tar.gz"
+FACTS: tuple[type[Event], ...] = (ArtifactStored, LogWritten, StageFailed, StageStarted)
+
+
+class Suite:
+    """A running artifacts service, and what the ledger hears of it."""
+
+    def __init__(self, bus: MemoryBus, store: ObjectStore, work_directory: Path) -> None:
+        self.bus = bus
+        self.store = store
+        self.work_directory = work_directory
+        self.heard: list[Event] = []
+
+    async def hear(self, envelope: Envelope) -> None:
+        self.heard.append(envelope.event)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.heard if type(event) is kind]
+
+    async def ask(self, event: Event) -> None:
+        await self.bus.publish(a_message(event))
+
+    def stored(self) -> list[ArtifactStored]:
+        return [event for event in self.heard if isinstance(event, ArtifactStored)]
+
+
+@asynccontextmanager
+async def running_suite(store: ObjectStore, work_directory: Path, duplicates: float = 0.0) -> AsyncIterator[Suite]:
+    bus = MemoryBus(MemoryOptions(duplicates=duplicates, seed=1))
+    suite = Suite(bus, store, work_directory)
+    options = ArtifactsOptions(work_directory=work_directory, concurrency=2, pack=PackOptions(level=1))
+    service = build(options, bus=bus, store=store)
+    for subscription in service.subscriptions:
+        bus.subscribe(subscription)
+    for kind in FACTS:
+        bus.subscribe(Subscription(queue=queue_name(API, kind), handler=suite.hear))
+    async with AsyncExitStack() as stack:
+        for context in service.contexts:
+            await stack.enter_async_context(context)
+        await stack.enter_async_context(running(bus))
+        yield suite
+
+
+@pytest.fixture
+async def files(tmp_path: Path) -> AsyncIterator[FilesystemStore]:
+    async with FilesystemStore(tmp_path / "storage") as store:
+        yield store
+
+
+@pytest.fixture
+async def suite(files: FilesystemStore, tmp_path: Path) -> AsyncIterator[Suite]:
+    async with running_suite(files, tmp_path / "work") as suite:
+        yield suite
+
+
+@pytest.fixture
+def stored_build(installed: PrefixRecord) -> StoredBuild:
+    return StoredBuild(record=installed)
+
+
+async def test_service_stores_every_wanted_artifact_of_a_prefix(suite: Suite, stored_build: StoredBuild) -> None:
+    await stored_build.put(suite.store)
+    for artifact_type in ("YAML", "CONDA_PACK"):
+        await suite.ask(stored_build.request(artifact_type))
+    await eventually(lambda: len(suite.stored()) == 2, timeout=60)
+    exported = yaml.safe_load(await suite.store.get(f"yaml/{BUILD_KEY}.yml", 100_000))
+    assert [text.split("=")[0] for text in exported["dependencies"]] == [
+        package.name for package in stored_build.record.packages
+    ]
+    stored = {event.artifact_type: event for event in suite.stored()}["CONDA_PACK"]
+    found = await suite.store.head(ARCHIVE_KEY)
+    assert found is not None
+    assert (stored.key, stored.size) == (ARCHIVE_KEY, found.size)
+    assert {event.stage for event in suite.heard if isinstance(event, StageStarted)} == {
+        "artifact.YAML",
+        "artifact.CONDA_PACK",
+    }
+    assert suite.of(LogWritten)
+
+
+async def test_service_streams_archives_to_s3(stored_build: StoredBuild, s3_options: S3Options, tmp_path: Path) -> None:
+    async with S3Store(s3_options) as store, running_suite(store, tmp_path / "work") as suite:
+        await stored_build.put(store)
+        await suite.ask(stored_build.request("CONDA_PACK"))
+        await eventually(lambda: len(suite.stored()) == 1, timeout=60)
+        fetched = tmp_path / "fetched.tar.gz"
+        with fetched.open("wb") as file:
+            async for piece in store.stream(ARCHIVE_KEY):
+                file.write(piece)
+    with tarfile.open(fetched) as tar:
+        assert "bin/conda-unpack" in tar.getnames()
+
+
+async def test_service_packs_once_however_often_it_is_asked(
+    files: FilesystemStore, stored_build: StoredBuild, tmp_path: Path
+) -> None:
+    await stored_build.put(files)
+    async with running_suite(files, tmp_path / "work", duplicates=1.0) as suite:
+        for _ in range(3):
+            await suite.ask(stored_build.request("CONDA_PACK"))
+        await eventually(lambda: len(suite.stored()) >= 3, timeout=60)
+    assert len({(event.key, event.size, event.digest) for event in suite.stored()}) == 1
+
+
+async def test_service_fails_an_artifact_of_an_unknown_type_for_good(suite: Suite, stored_build: StoredBuild) -> None:
+    await stored_build.put(suite.store)
+    await suite.ask(stored_build.request("DOCKER_MANIFEST"))
+    await eventually(lambda: bool(suite.of(StageFailed)))
+    failed = suite.of(StageFailed)[0]
+    assert isinstance(failed, StageFailed)
+    assert (failed.stage, failed.transient) == ("artifact.DOCKER_MANIFEST", False)
+
+
+async def test_service_fails_an_archive_whose_prefix_is_elsewhere(suite: Suite, stored_build: StoredBuild) -> None:
+    elsewhere = StoredBuild(record=replace(stored_build.record, path="/nowhere/weather"))
+    await elsewhere.put(suite.store)
+    await suite.ask(elsewhere.request("CONDA_PACK"))
+    await eventually(lambda: bool(suite.of(StageFailed)))
+    failed = suite.of(StageFailed)[0]
+    assert isinstance(failed, StageFailed)
+    assert (failed.code, failed.transient) == ("prefix_missing", False)
+
+
+async def test_service_stops_packing_a_canceled_build(suite: Suite, stored_build: StoredBuild) -> None:
+    await stored_build.put(suite.store)
+    await suite.ask(stored_build.request("CONDA_PACK"))
+    await eventually(lambda: any(suite.work_directory.glob("packing-*/archive.tar.gz")), timeout=30)
+    await suite.store.put(canceled_key(BUILD_KEY), b"", "text/plain")
+    await suite.ask(BuildCanceled(build_id=7, build_key=BUILD_KEY))
+    await eventually(lambda: not any(suite.work_directory.iterdir()), timeout=5)
+    await suite.ask(stored_build.request("CONDA_PACK"))
+    await asyncio.sleep(0.3)
+    assert await suite.store.head(ARCHIVE_KEY) is None
+    assert suite.stored() == []
+
+
+async def test_service_removes_discarded_artifacts(suite: Suite, stored_build: StoredBuild) -> None:
+    await stored_build.put(suite.store)
+    await suite.ask(stored_build.request("YAML"))
+    await eventually(lambda: len(suite.stored()) == 1)
+    key = suite.stored()[0].key
+    await suite.ask(ArtifactDiscardRequested(build_id=7, build_key=BUILD_KEY, keys=(key,)))
+    async with asyncio.timeout(10):
+        while await suite.store.head(key) is not None:  # noqa: ASYNC110 - the store tells only when asked
+            await asyncio.sleep(0.01)
