@@ -24,6 +24,9 @@ $(SET_UP): requirements.lock pyproject.toml $(PROJECTS) scripts/setup.sh
 servers: ## install the servers which the tests start (as root), or say which are missing
 	@scripts/servers.sh
 
+test-servers: setup servers ## start the servers of the tests and print the variables by which test runs use them
+	@$(BIN)/python -m conda_store_shared.testing.servers
+
 demo: setup ## see it work: build a real environment on the embedded defaults, end to end
 	@$(BIN)/python -m conda_store_standalone.demo $(ARGS)
 
@@ -78,5 +81,5 @@ clean: ## remove the environment and everything that is cached
 	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup servers demo serve test test-unit test-integration test-acceptance lint fmt types docs docs-write \
+.PHONY: help setup servers test-servers demo serve test test-unit test-integration test-acceptance lint fmt types docs docs-write \
         bench check migrate migration lock clean

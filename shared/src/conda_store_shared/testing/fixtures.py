@@ -11,6 +11,7 @@ import pytest
 from conda_store_shared.db import migrate
 from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.servers import (
+    MANAGEMENT_PORT,
     S3,
     Bucket,
     Databases,
@@ -26,6 +27,7 @@ from conda_store_shared.testing.servers import (
 # Each of these may name a running server, which is then used in place of one of our own.
 DATABASE_VARIABLE = "TEST_DATABASE_URL"
 AMQP_VARIABLE = "TEST_AMQP_URL"
+AMQP_MANAGEMENT_VARIABLE = "TEST_AMQP_MANAGEMENT_PORT"
 S3_VARIABLE = "TEST_S3_URL"
 
 SERVERS: dict[str, tuple[str, type[ServerProcess]]] = {
@@ -98,7 +100,9 @@ def postgres_server(pytestconfig: pytest.Config) -> Databases:
 def rabbitmq_server(pytestconfig: pytest.Config) -> VirtualHosts:
     """RabbitMQ, for virtual hosts; a test that stops or kills it makes a `RabbitMQ` of its own."""
     url = os.environ.get(AMQP_VARIABLE)
-    return ExternalRabbitMQ(url) if url else pytestconfig.stash[RUN_SERVERS].get(RabbitMQ)
+    if not url:
+        return pytestconfig.stash[RUN_SERVERS].get(RabbitMQ)
+    return ExternalRabbitMQ(url, management_port=int(os.environ.get(AMQP_MANAGEMENT_VARIABLE, MANAGEMENT_PORT)))
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,12 @@
 from conda_store_shared.testing.servers.gateway import Gateway, Upstreams
 from conda_store_shared.testing.servers.postgres import Databases, ExternalPostgres, Postgres
 from conda_store_shared.testing.servers.process import ServerNotInstalled, ServerNotReady, ServerProcess, free_port
-from conda_store_shared.testing.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ, VirtualHosts
+from conda_store_shared.testing.servers.rabbitmq import MANAGEMENT_PORT, ExternalRabbitMQ, RabbitMQ, VirtualHosts
 from conda_store_shared.testing.servers.s3 import S3, Bucket, S3Account
 from conda_store_shared.testing.servers.tcp_proxy import TcpProxy
 
 __all__ = [
+    "MANAGEMENT_PORT",
     "S3",
     "Bucket",
     "Databases",

@@ -28,6 +28,7 @@ from conda_store_shared.testing.servers.process import (
 PACKAGE = "rabbitmq-server"
 PLACES = ("/usr/lib/rabbitmq/bin",)
 ACCOUNT = "guest"
+MANAGEMENT_PORT = 15672
 HTTP_TIMEOUT = 20.0
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -56,6 +57,11 @@ class VirtualHosts:
         self._management = urlsplit(management_url)
         self._names = (f"test-{os.getpid()}-{number}" for number in itertools.count(1))
         self.vhosts: list[str] = []
+
+    @property
+    def amqp_address(self) -> str:
+        """The broker's URL without a virtual host."""
+        return urlunsplit(self._amqp._replace(path=""))
 
     def create_vhost(self) -> str:
         """Make an empty virtual host, in some 30 ms, and return its AMQP URL."""
@@ -90,7 +96,7 @@ class VirtualHosts:
 class ExternalRabbitMQ(VirtualHosts):
     """A broker that somebody else runs, with the management plugin on `management_port` of the same host."""
 
-    def __init__(self, url: str, *, management_port: int = 15672) -> None:
+    def __init__(self, url: str, *, management_port: int = MANAGEMENT_PORT) -> None:
         parts = urlsplit(url)
         account = f"{parts.username or ACCOUNT}:{parts.password or ACCOUNT}"
         netloc = f"{parts.hostname}:{management_port}"
