@@ -1,7 +1,11 @@
 """Composition root of api."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
+
+from traitlets.config import Config
 
 from conda_store_api.background import Background
 from conda_store_api.config import ApiOptions, read_options
@@ -10,25 +14,41 @@ from conda_store_api.consumers import subscriptions
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
 from conda_store_api.use_cases.rescue_builds import Tools
-from conda_store_shared.assembly import Resources, run_command
+from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.object_storage import open_store
+from conda_store_shared.assembly.process import Process, run_command
+from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.topology import API
+from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.relay import Relay
+from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.routing import provide
+from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 
 
-def build(options: ApiOptions, resources: Resources) -> Service:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the service stands on."""
+
+    bus: Bus
+    store: ObjectStore
+    database: Database
+
+
+def build(options: ApiOptions, parts: Parts) -> Service:
     """Wire the service; raises ConfigurationError for a missing secret."""
-    database = resources.required_database
+    database = parts.database
     transactions = Transactions(database, API)
-    relay = Relay(transactions, resources.bus)
+    relay = Relay(transactions, parts.bus)
     background = Background(
-        Tools(transactions=transactions, store=resources.store, bus=resources.bus, options=options.ledger)
+        Tools(transactions=transactions, store=parts.store, bus=parts.bus, options=options.ledger)
     )
-    resources.bus.on_connected(background.on_connected)
+    parts.bus.on_connected(background.on_connected)
 
     async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
         async with database.session() as session:
@@ -36,7 +56,7 @@ def build(options: ApiOptions, resources: Resources) -> Service:
 
     api = Api(
         transactions=transactions,
-        store=resources.store,
+        store=parts.store,
         policy=options.policy,
         release=background.wake_release,
         version=version("conda-store-api"),
@@ -44,7 +64,7 @@ def build(options: ApiOptions, resources: Resources) -> Service:
     )
     tools = ConsumerTools(
         transactions=transactions,
-        store=resources.store,
+        store=parts.store,
         retry=options.retry,
         options=options.ledger,
         ended=background.wake_release,
@@ -59,10 +79,20 @@ def build(options: ApiOptions, resources: Resources) -> Service:
             background.request_waiting_forever,
             background.store_logs_forever,
         ),
+        checks={"database": database.check, "storage": parts.store.check},
         routes=provide(ROUTES, api, Authenticator(options.authorization, database_bindings)),
     )
 
 
+@asynccontextmanager
+async def assemble(config: Config) -> AsyncIterator[Process]:
+    """Open what the service stands on and wire it; raises ConfigurationError."""
+    async with open_store(config) as store, open_database(config, API) as database:
+        bus = open_bus(config, API)
+        service = build(read_options(config), Parts(bus=bus, store=store, database=database))
+        yield Process(services=[service], bus=bus, translate=(unstorable_value,))
+
+
 def main() -> None:
     """Run the command ``conda-store-api``."""
-    run_command(API, lambda resources: [build(read_options(resources.config), resources)])
+    run_command(API, assemble)

@@ -1,6 +1,9 @@
 """Composition root of artifacts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from traitlets.config import Config
 
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
@@ -9,7 +12,10 @@ from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
 from conda_store_artifacts.use_cases.store_artifact import PACKING, Tools, store_artifact
-from conda_store_shared.assembly import Resources, run_command
+from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.object_storage import open_store
+from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.child.pool import ChildPool
 from conda_store_shared.contracts.envelope import Envelope
@@ -25,6 +31,7 @@ from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.routing import provide
+from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
 
@@ -77,15 +84,18 @@ def build_downloads(options: DownloadOptions, *, database: Database, store: Obje
     )
 
 
-def build_all(resources: Resources) -> Sequence[Service]:
-    """Wire both halves from a configuration; raises ConfigurationError."""
-    config, store, database = resources.config, resources.store, resources.required_database
-    return [
-        build(read_options(config), bus=resources.bus, store=store),
-        build_downloads(read_download_options(config), database=database, store=store),
-    ]
+@asynccontextmanager
+async def assemble(config: Config) -> AsyncIterator[Process]:
+    """Open what the service stands on and wire both halves; raises ConfigurationError."""
+    async with open_store(config) as store, open_database(config, ARTIFACTS) as database:
+        bus = open_bus(config, ARTIFACTS)
+        services = [
+            build(read_options(config), bus=bus, store=store),
+            build_downloads(read_download_options(config), database=database, store=store),
+        ]
+        yield Process(services=services, bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:
     """Run the command ``conda-store-artifacts``."""
-    run_command(ARTIFACTS, build_all)
+    run_command(ARTIFACTS, assemble)

@@ -1,6 +1,9 @@
 """Composition root of auth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from traitlets.config import Config
 
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
@@ -8,12 +11,15 @@ from conda_store_auth.config import AuthOptions, read_options
 from conda_store_auth.domain.loopback import is_loopback
 from conda_store_auth.routes.login import Login
 from conda_store_auth.routes.login_page import LoginPage
-from conda_store_shared.assembly import Resources, run_command
+from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.authentication import Authenticator
+from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 
 
@@ -47,11 +53,14 @@ def build(options: AuthOptions, database: Database) -> Service:
     return Service(name=AUTH, routes=routes, checks={"database": database.check})
 
 
-def build_from(resources: Resources) -> Service:
-    """Wire the service from a configuration; raises ConfigurationError."""
-    return build(read_options(resources.config), resources.required_database)
+@asynccontextmanager
+async def assemble(config: Config) -> AsyncIterator[Process]:
+    """Open what the service stands on and wire it; raises ConfigurationError."""
+    async with open_database(config, AUTH) as database:
+        service = build(read_options(config), database)
+        yield Process(services=[service], bus=open_bus(config, AUTH), translate=(unstorable_value,))
 
 
 def main() -> None:
     """Run the command ``conda-store-auth``."""
-    run_command(AUTH, lambda resources: [build_from(resources)])
+    run_command(AUTH, assemble)

@@ -1,5 +1,9 @@
 """Composition root of the builder: wires it from plain values."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from traitlets.config import Config
 from uv import find_uv_bin
 
 from conda_store_builder.adapters.child_installer import CHILD_MODULE, ChildInstaller, InstallSettings
@@ -8,7 +12,9 @@ from conda_store_builder.adapters.directory_prefix_store import DirectoryPrefixS
 from conda_store_builder.adapters.symbolic_links import SymbolicLinks
 from conda_store_builder.config import BuilderOptions, read_options
 from conda_store_builder.consumers import Tools, subscriptions
-from conda_store_shared.assembly import run_command
+from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.object_storage import open_store
+from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.pool import ChildPool, PoolOptions
 from conda_store_shared.contracts.topology import BUILDER
@@ -57,10 +63,14 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
     )
 
 
+@asynccontextmanager
+async def assemble(config: Config) -> AsyncIterator[Process]:
+    """Open what the service stands on and wire it; raises ConfigurationError."""
+    async with open_store(config) as store:
+        bus = open_bus(config, BUILDER)
+        yield Process(services=[build(read_options(config), bus=bus, store=store)], bus=bus)
+
+
 def main() -> None:
     """Run the command ``conda-store-builder``."""
-    run_command(
-        BUILDER,
-        lambda resources: [build(read_options(resources.config), bus=resources.bus, store=resources.store)],
-        database=False,
-    )
+    run_command(BUILDER, assemble)

@@ -1,6 +1,13 @@
 """Composition root of the solver: wires it from plain values."""
 
-from conda_store_shared.assembly import run_command
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from traitlets.config import Config
+
+from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.object_storage import open_store
+from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.child.pool import ChildPool, PoolOptions
 from conda_store_shared.contracts.events import BuildCanceled, LockfileSolved, SolveRequested
@@ -65,10 +72,14 @@ def build_solver(options: SolverOptions, pool: ChildPool) -> RattlerSolver:
     )
 
 
+@asynccontextmanager
+async def assemble(config: Config) -> AsyncIterator[Process]:
+    """Open what the service stands on and wire it; raises ConfigurationError."""
+    async with open_store(config) as store:
+        bus = open_bus(config, SOLVER)
+        yield Process(services=[build(read_options(config), bus=bus, store=store)], bus=bus)
+
+
 def main() -> None:
     """Run the command ``conda-store-solver``."""
-    run_command(
-        SOLVER,
-        lambda resources: [build(read_options(resources.config), bus=resources.bus, store=resources.store)],
-        database=False,
-    )
+    run_command(SOLVER, assemble)

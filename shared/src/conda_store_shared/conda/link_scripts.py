@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from conda_store_shared.child.report import Report
+from conda_store_shared.conda.ownership import unshare_files
 from conda_store_shared.conda.spoken_process import run_spoken
 from conda_store_shared.domain.prefix_record import InstalledPackage
 from conda_store_shared.domain.stage import FailureCode
@@ -21,13 +22,18 @@ def run_link_scripts(prefix: Path, packages: Iterable[InstalledPackage], report:
 
     Raises StageFailure("link_script_failed") at the first that fails.
     """
-    count = 0
-    for package in _dependencies_first({package.name: package for package in packages}):
-        script = prefix / "bin" / f".{package.name}-post-link.sh"
-        if script.is_file():
-            _run(prefix, package, script, report)
-            count += 1
-    return count
+    ordered = _dependencies_first({package.name: package for package in packages})
+    scripts = [(package, script) for package in ordered if (script := _script_of(prefix, package)).is_file()]
+    if scripts:
+        # A script may write into any file, and a file of the cache is in other prefixes, too.
+        unshare_files(prefix)
+    for package, script in scripts:
+        _run(prefix, package, script, report)
+    return len(scripts)
+
+
+def _script_of(prefix: Path, package: InstalledPackage) -> Path:
+    return prefix / "bin" / f".{package.name}-post-link.sh"
 
 
 def _run(prefix: Path, package: InstalledPackage, script: Path, report: Report) -> None:

@@ -75,7 +75,7 @@ def own_prefix(prefix: Path, ownership: Ownership) -> DiskUsage:
     for path, status in _entries(prefix):
         if not wanted.fits(status):
             status = _change(path, status, wanted)
-        if status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+        if _is_shared(status):
             links = linked.setdefault(status.st_ino, [status.st_nlink, 0, status.st_size])
             links[1] += 1
         else:
@@ -85,6 +85,18 @@ def own_prefix(prefix: Path, ownership: Ownership) -> DiskUsage:
         apparent += size
         unique += size if count == seen else 0
     return DiskUsage(apparent=apparent, unique=unique)
+
+
+def own_entry(path: Path, ownership: Ownership) -> None:
+    """Give one entry, which nothing else is linked to, its owner and mode."""
+    _set(str(path), os.lstat(path), ownership.within_reach())
+
+
+def unshare_files(prefix: Path) -> None:
+    """Replace every file of ``prefix`` that has links elsewhere by a copy, so that it may be written to."""
+    for path, status in _entries(prefix):
+        if _is_shared(status):
+            _copy(path)
 
 
 def own_cached_package(directory: Path, ownership: Ownership) -> None:
@@ -125,13 +137,20 @@ def _entries(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _change(path: str, status: os.stat_result, wanted: Ownership) -> os.stat_result:
-    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-        copy = f"{path}.{uuid.uuid4().hex}"
-        shutil.copy2(path, copy)
-        os.replace(copy, path)
-        status = os.lstat(path)
-    _set(path, status, wanted)
+    if _is_shared(status):
+        _copy(path)
+    _set(path, os.lstat(path), wanted)
     return os.lstat(path)
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+
+def _copy(path: str) -> None:
+    copy = f"{path}.{uuid.uuid4().hex}"
+    shutil.copy2(path, copy)
+    os.replace(copy, path)
 
 
 def _set(path: str, status: os.stat_result, wanted: Ownership) -> None:

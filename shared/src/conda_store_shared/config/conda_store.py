@@ -60,7 +60,7 @@ class CondaStore(Configurable):
     max_install_time = Float(1200, help="Seconds the installation of a prefix may take.").tag(config=True)
     max_artifact_time = Float(1200, help="Seconds the making of one artifact may take.").tag(config=True)
     max_build_time = Float(
-        6 * 3600, help="Seconds after which a build that keeps failing for passing reasons is given up."
+        1800, help="Seconds after which a build that keeps failing for passing reasons is given up."
     ).tag(config=True)
     default_namespace = Unicode("default", help="Namespace of whoever names none.").tag(config=True)
     default_uid = Int(allow_none=True, help="Owner of built prefixes.").tag(config=True)

@@ -89,12 +89,13 @@ def _create_engine(url: str, is_postgres: bool, pool_size: int) -> AsyncEngine:
     if is_postgres:
         return create_async_engine(
             url,
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS},
         )
-    engine = create_async_engine(url, connect_args={"timeout": STATEMENT_SECONDS})
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

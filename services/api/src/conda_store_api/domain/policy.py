@@ -30,7 +30,7 @@ class BuildPolicy:
     solve_deadline: float = 300
     install_deadline: float = 1200
     artifact_deadline: float = 1200
-    build_deadline: float = 6 * 3600
+    build_deadline: float = 1800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

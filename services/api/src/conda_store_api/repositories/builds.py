@@ -69,6 +69,13 @@ async def set_lockfile_digest(session: AsyncSession, build_id: int, digest: str)
     await session.execute(update(Build).where(Build.id == build_id).values(lockfile_digest=digest))
 
 
+async def set_status_info(session: AsyncSession, build_id: int, status_info: str) -> None:
+    """Tell what a build that is not over waits for."""
+    await session.execute(
+        update(Build).where(Build.id == build_id, Build.status.in_(ACTIVE)).values(status_info=status_info)
+    )
+
+
 async def list_unreleased(session: AsyncSession, per_namespace: int, limit: int) -> Sequence[Build]:
     """Return the builds whose turn it is: round robin over namespaces, interactive before scheduled."""
     running = (

@@ -22,7 +22,7 @@ async def cancel_build(build_id: int, transaction: Transaction, now: datetime) -
     locked = await lock_build(session, build_id)
     if locked is None:
         raise NotFound("build id does not exist")
-    canceled = await end_build(session, build_id, BuildStatus.CANCELED, {"ended_on": now})
+    canceled = await end_build(session, build_id, BuildStatus.CANCELED, {"ended_on": now, "status_info": None})
     if await cancel_stages(session, build_id):
         transaction.publish(BuildCanceled(build_id=build_id, build_key=locked.build.build_key))
     if not canceled:

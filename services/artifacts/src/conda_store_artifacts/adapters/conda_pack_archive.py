@@ -25,7 +25,7 @@ from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
 # Ours, and a tag that keeps backups from a directory: neither belongs to the environment.
-_LEFT_OUT = frozenset({"conda-meta/conda-store.json", "CACHEDIR.TAG"})
+_LEFT_OUT = frozenset({"conda-meta/conda-store", "CACHEDIR.TAG"})
 # Files that conda-pack makes up have no time of their own; 1980 is the first that every unpacker believes.
 _MADE_UP_TIME = 315_532_800
 _PROGRESS_EVERY = 200

@@ -1,13 +1,17 @@
 """Redirects to what a build left behind, and its log while it is written (contract §1.4)."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from conda_store_artifacts.domain.explicit_list import write_explicit_list
 from conda_store_artifacts.domain.log_position import LogPosition
 from conda_store_artifacts.repositories.logs import is_log_stored
-from conda_store_artifacts.routes.context import downloads_of, readable_build, readable_current_build
+from conda_store_artifacts.repositories.packages import list_installed_packages
+from conda_store_artifacts.routes.context import Downloads, downloads_of, readable_build, readable_current_build
 from conda_store_artifacts.use_cases.locate_artifact import locate_artifact
 from conda_store_artifacts.use_cases.read_log import LogPart, read_log
+from conda_store_shared.db.queries.builds import BuildPlace, find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.web.routing import Endpoint
 
@@ -24,12 +28,16 @@ def get_artifact(artifact_type: ArtifactType) -> Endpoint:
     return redirect_to_artifact
 
 
+async def get_lockfile(request: Request) -> Response:
+    """Redirect to a build's lockfile."""
+    async with downloads_of(request).database.session() as session:
+        return await _lockfile_response(await readable_build(request, session), session, downloads_of(request))
+
+
 async def get_current_lockfile(request: Request) -> Response:
     """Redirect to the lockfile of an environment's current build."""
-    downloads = downloads_of(request)
-    async with downloads.database.session() as session:
-        place = await readable_current_build(request, session)
-        return RedirectResponse(await locate_artifact(ArtifactType.LOCKFILE, place, session, served=downloads.served))
+    async with downloads_of(request).database.session() as session:
+        return await _lockfile_response(await readable_current_build(request, session), session, downloads_of(request))
 
 
 async def get_log(request: Request) -> Response:
@@ -42,6 +50,13 @@ async def get_log(request: Request) -> Response:
         if not await is_log_stored(session, place.build_id):
             return RedirectResponse(downloads.log_path(place.build_id))
         return RedirectResponse(await locate_artifact(ArtifactType.LOGS, place, session, served=downloads.served))
+
+
+async def _lockfile_response(place: BuildPlace, session: AsyncSession, downloads: Downloads) -> Response:
+    # An empty key was recorded for builds whose lockfile is no object but follows from their packages.
+    if await find_artifact_key(session, place.build_id, ArtifactType.LOCKFILE) == "":
+        return PlainTextResponse(write_explicit_list(await list_installed_packages(session, place.build_id)))
+    return RedirectResponse(await locate_artifact(ArtifactType.LOCKFILE, place, session, served=downloads.served))
 
 
 def _log_response(part: LogPart) -> Response:

@@ -55,5 +55,5 @@ def _put_into_place(attempt: Path, trash: Path, plan: InstallPlan, target: Targe
         target.path.rename(trash)
     attempt.rename(target.path)
     record = installer.finish(plan, report)
-    mark_whole(target, record)
+    mark_whole(target, record, plan.ownership)
     return record

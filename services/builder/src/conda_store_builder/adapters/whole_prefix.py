@@ -8,6 +8,7 @@ from conda_store_builder.domain.prefix_path import WHOLE_MARKER
 from conda_store_builder.domain.whole_marker import WholeMarker
 from conda_store_builder.ports import Target
 from conda_store_shared.conda.conda_meta import installed_packages
+from conda_store_shared.conda.ownership import Ownership, own_entry
 from conda_store_shared.domain.prefix_record import PrefixRecord
 
 
@@ -32,7 +33,7 @@ def read_whole(target: Target) -> PrefixRecord | None:
     )
 
 
-def mark_whole(target: Target, record: PrefixRecord) -> None:
+def mark_whole(target: Target, record: PrefixRecord, ownership: Ownership) -> None:
     """Write the mark, on the disk for good when this returns."""
     marker = WholeMarker(
         build_key=target.build_key,
@@ -46,6 +47,7 @@ def mark_whole(target: Target, record: PrefixRecord) -> None:
         file.write(marker.to_bytes())
         file.flush()
         os.fsync(file.fileno())
+    own_entry(draft, ownership)
     os.replace(draft, final)
     directory = os.open(final.parent, os.O_RDONLY)
     try:

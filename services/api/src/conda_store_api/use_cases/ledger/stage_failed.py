@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from conda_store_api.repositories.builds import LockedBuild, lock_build
+from conda_store_api.repositories.builds import LockedBuild, lock_build, set_status_info
 from conda_store_api.repositories.stages import (
     OPEN,
     WAITING,
@@ -65,6 +65,8 @@ async def _plan_again(
         "detail": failure.detail,
     }
     await change_stage(transaction.session, stage.build_id, stage.stage, values)
+    reason = failure.detail.strip().partition("\n")[0]
+    await set_status_info(transaction.session, stage.build_id, f"{failure.cause}: {reason} – trying again")
     if failure.cause == FailureCode.INPUT_MISSING and stage.stage == PREFIX:
         # The lockfile is gone from the object store: it is made again, and then this stage is requested again.
         await request_stage(transaction, locked.build, SOLVE, not_before)

@@ -1,0 +1,113 @@
+"""One process: its services on one bus, their routes with health and metrics on one port."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from traitlets.config import Config
+
+from conda_store_shared.bus.port import Bus
+from conda_store_shared.config.load import load_config, parser
+from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.errors import BusUnavailable, ConfigurationError
+from conda_store_shared.logs import configure_logging
+from conda_store_shared.web.application import WebOptions, create_application
+from conda_store_shared.web.errors import Translate
+from conda_store_shared.web.health import Check, health_routes
+from conda_store_shared.web.metrics import RequestMetrics, metrics_routes
+from conda_store_shared.web.routing import prefixed
+from conda_store_shared.web.server import Listening, serve
+from conda_store_shared.worker.service import Service, run_services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The wired services of a process; ``translate`` turns errors of libraries into errors of the tree."""
+
+    services: Sequence[Service]
+    bus: Bus
+    translate: Sequence[Translate] = ()
+
+
+Assemble = Callable[[Config], AbstractAsyncContextManager[Process]]
+
+
+async def run_process(process: Process, config: Config) -> None:
+    """Run until told to stop by SIGTERM or SIGINT; raises ConfigurationError when the port cannot be had."""
+    section = CondaStoreServer(config=config)
+    listening = Listening(
+        address=section.address or "0.0.0.0",  # noqa: S104 - as upstream; standalone sets loopback
+        port=section.port,
+        behind_proxy=section.behind_proxy,
+    )
+    application = make_application(process, section)
+    await run_services(process.services, process.bus, lambda: serve(application, listening))
+
+
+def make_application(process: Process, section: CondaStoreServer) -> Starlette:
+    """Return the web application of a process."""
+
+    async def check_bus() -> None:
+        if not process.bus.healthy:
+            raise BusUnavailable("the broker cannot be reached")
+
+    registry = CollectorRegistry()
+    checks: dict[str, Check] = {"bus": check_bus}
+    for service in process.services:
+        checks.update(service.checks)
+    routes = [route for service in process.services for route in service.routes] + metrics_routes(registry)
+    return create_application(
+        [*health_routes(checks), *prefixed(section.url_prefix, routes)],
+        WebOptions(
+            cors_origins=tuple(section.cors_allow_origins), cors_origin_regex=section.cors_allow_origin_regex
+        ),
+        translate=process.translate,
+        observe=RequestMetrics(registry),
+    )
+
+
+def run_command(name: str, assemble: Assemble) -> None:
+    """Run one service as the command ``conda-store-<name>``; exits with status 1 when it cannot run as configured."""
+    arguments, overrides = parser(f"conda-store-{name}", f"conda-store: the {name} service.").parse_known_args()
+
+    async def run(config: Config) -> None:
+        async with assemble(config) as process:
+            await run_process(process, config)
+
+    execute(name, lambda: load_config(arguments, overrides), run)
+
+
+def execute(name: str, load: Callable[[], Config], run: Callable[[Config], Coroutine[Any, Any, None]]) -> None:
+    """Load the configuration, set logging up, run; a ConfigurationError ends the process with one clear line."""
+    try:
+        config = load()
+        configure_logging(name, log_level(CondaStoreServer(config=config).log_level))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(config))
+    except ConfigurationError as error:
+        sys.exit(f"ERROR: {error.message}")
+    except BaseExceptionGroup as group:
+        wrong = group.subgroup(ConfigurationError)
+        if wrong is None:
+            raise
+        sys.exit(f"ERROR: {_first(wrong)}")
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def log_level(value: int | str) -> int:
+    """Return a level of Python's by number or name; raises ConfigurationError."""
+    level = value if isinstance(value, int) else logging.getLevelNamesMapping().get(value.upper())
+    if level is None:
+        raise ConfigurationError(f"log level {value!r} is not known; use DEBUG, INFO, WARNING, ERROR or a number")
+    return level
