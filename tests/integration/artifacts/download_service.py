@@ -5,11 +5,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from sqlalchemy import insert
 
 from conda_store_artifacts.config import DownloadOptions
 from conda_store_artifacts.main import build_downloads
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.models import Build, BuildArtifact, BuildLog, Environment, Namespace, Specification
+from conda_store_shared.db.models import (
+    Build,
+    BuildArtifact,
+    BuildLog,
+    CondaChannel,
+    CondaPackage,
+    CondaPackageBuild,
+    Environment,
+    Namespace,
+    Specification,
+    build_conda_package_build,
+)
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
@@ -77,6 +89,30 @@ class DownloadService:
         """Record an artifact of build 1."""
         async with Transactions(self.database, "test").begin() as transaction:
             transaction.session.add(BuildArtifact(build_id=1, artifact_type=artifact_type, key=key))
+
+    async def add_package(self, package_id: int, name: str, subdir: str) -> None:
+        """Install version 1.0 of a package in build 1."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            session = transaction.session
+            await session.merge(CondaChannel(id=1, name="https://conda.example.org/main"))
+            session.add(CondaPackage(id=package_id, channel_id=1, name=name, version="1.0"))
+            await session.flush()
+            session.add(
+                CondaPackageBuild(
+                    id=package_id,
+                    package_id=package_id,
+                    build="h1_0",
+                    build_number=0,
+                    depends=[],
+                    md5=f"md5-of-{name}",
+                    sha256="",
+                    size=-1,
+                    subdir=subdir,
+                )
+            )
+            await session.flush()
+            row = {"build_id": 1, "conda_package_build_id": package_id}
+            await session.execute(insert(build_conda_package_build).values(**row))
 
     async def add_log(self, attempt_id: str, sequence: int, lines: str, began: float = 0) -> None:
         """Write a piece of the log of an attempt that began so many seconds later than others."""

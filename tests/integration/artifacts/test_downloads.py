@@ -71,6 +71,22 @@ async def test_redirect_goes_to_the_recorded_key_when_there_is_one(
     assert (await client.get(f"{BUILD}/yaml/")).headers["location"] == f"{STORAGE}/yaml/of-old.yml"
 
 
+async def test_lockfile_of_a_build_from_before_lockfiles_is_an_explicit_list(
+    service: DownloadService, client: httpx.AsyncClient
+) -> None:
+    await service.add_artifact("LOCKFILE", "")
+    await service.add_package(1, "zlib", "linux-64")
+    await service.add_package(2, "attrs", "noarch")
+    answer = await client.get(f"{BUILD}/lockfile/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text.splitlines() == [
+        "#platform: linux-64",
+        "@EXPLICIT",
+        "https://conda.example.org/main/noarch/attrs-1.0-h1_0.tar.bz2#md5-of-attrs",
+        "https://conda.example.org/main/linux-64/zlib-1.0-h1_0.tar.bz2#md5-of-zlib",
+    ]
+
+
 async def test_build_routes_tell_existence_first_and_then_ask_for_permission(service: DownloadService) -> None:
     names = ("logs/", "logs/?position=0", "yaml/", "archive/", "lockfile/", "conda-lock.yml")
     for name, token in itertools.product(names, ("", a_token(other=["admin"]))):
