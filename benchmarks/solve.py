@@ -36,7 +36,7 @@ DEMO = ("python", "numpy", "flask", "ipykernel")
 
 
 async def measure(directory: Path | None = None) -> dict[str, Any]:
-    """Seconds for one environment, bare and ours in turn: first and warm (median); memory of our children in MiB (PSS)."""
+    """Seconds for one environment, bare and ours in turn: first and warm (median); PSS of our children in MiB."""
     directory = directory or _named_directory()
     dependencies = CONDA_FORGE if directory else DEMO
     with ChannelServer(directory or build_demo_channel().path) as server, tempfile.TemporaryDirectory() as cache:

@@ -1,6 +1,7 @@
 """Solving for conda packages in a child: what is found, and every reason why nothing is."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -39,6 +40,12 @@ class Listener:
 
 def found(lockfile: Lockfile, platform: str = "linux-64") -> dict[str, str]:
     return {package.name: package.version for package in lockfile.select(platform, "conda")}
+
+
+def read_name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 async def failure_of(solving: Awaitable[Lockfile]) -> StageFailure:
@@ -104,6 +111,10 @@ async def test_solver_follows_a_channel_named_in_a_match_spec(solve: Solve, serv
     failure = await failure_of(solve("elsewhere::flask", channels=channels))
     assert failure.cause == "invalid_specification"
     assert "elsewhere" in failure.detail
+
+
+async def test_solver_finds_nothing_when_nothing_is_asked(solve: Solve) -> None:
+    assert found(await solve()) == {}
 
 
 async def test_solver_presumes_the_cuda_the_specification_asks_for(solve: Solve) -> None:
@@ -181,6 +192,8 @@ async def test_solver_is_stopped_at_its_deadline(solve: Solve, server: Unfriendl
     failure = await failure_of(solve("flask", {"pip": [f"--index-url {server.url}/silent", "x"]}, deadline=2.0))
     assert failure.cause == "timeout"
     assert time.monotonic() - began < 8
+    names = [read_name(pid) for pid in processes.descendants(os.getpid())]
+    assert "uv" not in names
 
 
 async def test_solver_sends_credentials_and_keeps_them_to_itself(solve: Solve, server: UnfriendlyServer) -> None:

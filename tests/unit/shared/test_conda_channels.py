@@ -8,6 +8,7 @@ from conda_store_shared.conda.channels import (
     check_package_address,
     normalise_channel,
     strip_credentials,
+    strip_user,
 )
 from conda_store_shared.errors import ChannelNotAllowed
 
@@ -52,6 +53,15 @@ def test_channels_are_given_as_addresses_when_all_are_allowed() -> None:
         "https://channels.example/forge",
         "https://x.example/y",
     )
+
+
+def test_channels_are_given_once_each_without_nodefaults() -> None:
+    assert check_channels(["forge", "nodefaults", "forge/"], ["forge"], ALIAS) == ("https://channels.example/forge",)
+
+
+def test_directory_named_t_is_kept_when_the_address_is_of_no_channel() -> None:
+    address = "https://me:secret@mirror.example/packages/source/t/tqdm/tqdm-1-py3-none-any.whl"
+    assert strip_user(address) == "https://mirror.example/packages/source/t/tqdm/tqdm-1-py3-none-any.whl"
 
 
 def test_channels_are_compared_by_address_when_there_is_an_allow_list() -> None:

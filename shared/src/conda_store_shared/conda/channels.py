@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from conda_store_shared.errors import ChannelNotAllowed
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+# No channel, but a word that keeps a user's own default channels away; here there are none.
+_NODEFAULTS = "nodefaults"
 _TOKEN = re.compile(r"/t/[^/]+(?=/|$)")
 
 
@@ -19,16 +21,21 @@ def normalise_channel(channel: str, alias: str) -> str:
 
 
 def strip_credentials(address: str) -> str:
-    """``address`` without user, password and ``/t/<token>``."""
+    """Address of a channel or of a package in one, without user, password and ``/t/<token>``."""
+    parts = urlsplit(strip_user(address))
+    return urlunsplit(parts._replace(path=_TOKEN.sub("", parts.path))) if parts.scheme else address
+
+
+def strip_user(address: str) -> str:
+    """Any address without user and password; elsewhere than in channels ``/t/`` is a directory like others."""
     parts = urlsplit(address)
-    if not parts.scheme:
-        return address
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], path=_TOKEN.sub("", parts.path)))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.scheme else address
 
 
 def check_channels(channels: Iterable[str], allowed: Iterable[str], alias: str) -> tuple[str, ...]:
     """Return the addresses of ``channels``; an empty ``allowed`` permits all.  Raises ChannelNotAllowed."""
-    addresses = tuple(normalise_channel(channel, alias) for channel in channels)
+    wanted = (normalise_channel(channel, alias) for channel in channels if channel.strip() != _NODEFAULTS)
+    addresses = tuple(dict.fromkeys(wanted))
     permitted = {_comparable(normalise_channel(channel, alias)) for channel in allowed}
     refused = sorted(strip_credentials(one) for one in addresses if permitted and _comparable(one) not in permitted)
     if refused:

@@ -107,8 +107,7 @@ class UnfriendlyServer:
         self.authorization = authorization
         self.requests: list[str] = []
         self.closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self, directory=str(directory)))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), partial(_Handler, self, directory=str(directory)))
         self._thread = threading.Thread(target=self._server.serve_forever, name="unfriendly-server", daemon=True)
 
     @property
@@ -127,6 +126,13 @@ class UnfriendlyServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that leave in the middle are what this server is for."""
 
 
 class _Handler(SimpleHTTPRequestHandler):

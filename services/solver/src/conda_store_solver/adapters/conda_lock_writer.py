@@ -20,7 +20,7 @@ from conda_lock.src_parser.pyproject_toml import parse_python_requirement
 from conda_lock.virtual_package import FakeRepoData
 from conda_lock.virtual_package import VirtualPackage as LockVirtualPackage
 
-from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.conda.channels import strip_credentials, strip_user
 from conda_store_shared.conda.match_spec import is_pip_option
 from conda_store_shared.conda.virtual_packages import VirtualPackage
 from conda_store_shared.domain.specification import Specification
@@ -77,7 +77,7 @@ def _lock_specification(source: LockSource) -> LockSpecification:
     return LockSpecification(
         dependencies={platform: _dependencies(source.specification, platform) for platform in source.platforms},
         channels=_channels(source),
-        pip_repositories=[PipRepository(url=strip_credentials(url)) for url in (*indexes, *section.extra_index_urls)],
+        pip_repositories=[PipRepository(url=strip_user(url)) for url in (*indexes, *section.extra_index_urls)],
         sources=[Path(_SOURCE)],
     )
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
-from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.logs import redact
@@ -120,7 +120,7 @@ def _choose(package: Mapping[str, Any], tags: list[Any], platform: str) -> PipPa
     if sha256 is None:
         raise StageFailure(FailureCode.PIP_FAILED, f"the index publishes no sha256 for pip package {filename}")
     version = package.get("version") or filename.split("-")[1]
-    return PipPackage(name=name, version=version, url=strip_credentials(wheel["url"]), sha256=sha256)
+    return PipPackage(name=name, version=version, url=strip_user(wheel["url"]), sha256=sha256)
 
 
 def _filename(wheel: Mapping[str, Any]) -> str:

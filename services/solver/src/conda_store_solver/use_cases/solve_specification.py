@@ -1,6 +1,5 @@
 """Specification in, lockfile out."""
 
-import json
 from dataclasses import dataclass
 
 from conda_store_shared.conda.channels import check_package_address
@@ -90,7 +89,7 @@ async def _store(build_key: str, lockfile: Lockfile, store: ObjectStore) -> str:
 def _check_submitted(order: SolveOrder) -> Lockfile:
     """Return the lockfile a user submitted; raises StageFailure for one that cannot or may not be installed."""
     try:
-        lockfile = Lockfile.from_value(json.loads(json.dumps(order.lockfile)))
+        lockfile = Lockfile.from_value(order.lockfile)
         missing = [platform for platform in order.platforms if platform not in lockfile.platforms]
         if missing:
             raise InvalidLockfile(
