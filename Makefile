@@ -81,5 +81,8 @@ clean: ## remove the environment and everything that is cached
 	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The tests come last, and nothing prints between their lines.
+.NOTPARALLEL:
+
 .PHONY: help setup servers test-servers demo serve test test-unit test-integration test-acceptance lint fmt types docs docs-write \
         bench check migrate migration lock clean

@@ -1,8 +1,8 @@
 """PostgreSQL: an own cluster per run, and databases cloned from a template in a tenth of a second."""
 
 import itertools
-import os
 import re
+import secrets
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -37,7 +37,8 @@ class Databases:
     def __init__(self, admin_url: str) -> None:
         """`admin_url` is a libpq URL of a role that may create databases."""
         self.admin_url = admin_url
-        self._names = (f"test_{os.getpid()}_{number}" for number in itertools.count(1))
+        run = secrets.token_hex(4)
+        self._names = (f"test_{run}_{number}" for number in itertools.count(1))
 
     def create_database(self, template: str | None = None) -> str:
         """Create a database, empty or as a clone of `template` (a name or a URL); return its SQLAlchemy URL.

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import http.client
 import itertools
-import os
 import secrets
 import shutil
 import socket
@@ -55,7 +54,8 @@ class VirtualHosts:
         """Both URLs carry the same account, an administrator's; the path of `amqp_url` is ignored."""
         self._amqp = urlsplit(amqp_url)
         self._management = urlsplit(management_url)
-        self._names = (f"test-{os.getpid()}-{number}" for number in itertools.count(1))
+        run = secrets.token_hex(4)
+        self._names = (f"test-{run}-{number}" for number in itertools.count(1))
         self.vhosts: list[str] = []
 
     @property

@@ -2,7 +2,7 @@
 
 import http.client
 import itertools
-import os
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,8 @@ HTTP_TIMEOUT = 20.0
 
 
 def _bucket_names() -> Iterator[str]:
-    return (f"test-{os.getpid()}-{number}" for number in itertools.count(1))
+    run = secrets.token_hex(4)
+    return (f"test-{run}-{number}" for number in itertools.count(1))
 
 
 @dataclass(frozen=True, slots=True)
