@@ -1,11 +1,14 @@
 """The directory on local disk where archives are written before they are stored."""
 
 import asyncio
+import os
 import shutil
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from conda_store_shared.errors import ConfigurationError
 
 # Far beyond the deadline of any archive: whoever made it is gone.
 _ABANDONED_AFTER = 24 * 3600.0
@@ -19,6 +22,7 @@ class WorkDirectory:
         self._prefix = prefix
 
     async def __aenter__(self) -> Self:
+        """Raises ConfigurationError when the directory is somebody else's."""
         await asyncio.to_thread(self._prepare)
         return self
 
@@ -28,7 +32,11 @@ class WorkDirectory:
         """Each archive is removed by the attempt that wrote it."""
 
     def _prepare(self) -> None:
-        self._path.mkdir(parents=True, exist_ok=True)
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = self._path.stat().st_uid
+        if owner != os.geteuid():
+            # Whoever owns it could put another archive in the place of ours.
+            raise ConfigurationError(f"work directory {self._path} belongs to user id {owner}, not to us; remove it")
         oldest = time.time() - _ABANDONED_AFTER
         for left in self._path.glob(f"{self._prefix}*"):
             if left.stat().st_mtime < oldest:
