@@ -85,6 +85,7 @@ async def test_solver_gives_the_whole_explanation_when_nothing_fits(solve: Solve
     assert (failure.cause, failure.transient) == ("unsatisfiable", False)
     assert "old" in failure.detail
     assert "python <3.12" in failure.detail
+    assert "python 3.11.7, which conflicts with" in failure.detail
     assert "\n" in failure.detail
 
 

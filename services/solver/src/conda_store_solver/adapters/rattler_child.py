@@ -68,7 +68,7 @@ async def _solve_order(arguments: dict[str, Any], report: Report) -> dict[str, A
 
 def _order(value: Mapping[str, Any]) -> SolveOrder:
     fields: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
-    return SolveOrder(**fields)
+    return SolveOrder(**fields | {"channels": tuple(dict.fromkeys(value["channels"]))})
 
 
 def _gateway(options: Mapping[str, Any]) -> ChannelGateway:
@@ -156,10 +156,20 @@ class _Solving:
         return solutions
 
     async def _solve_platform(self, platform: str) -> list[RepoDataRecord]:
+        specs = [self._match_spec(wanted, platform) for wanted in self._wanted]
+        try:
+            return await self._solve_specs(specs, platform)
+        except SolverError:
+            # rattler loads no more than matches what was asked for, and then says of the rest that there are no
+            # candidates; asked for by name as well, everything is loaded and can be explained.
+            names = [MatchSpec(wanted.name) for wanted in self._wanted]
+            return await self._solve_specs([*specs, *names], platform)
+
+    async def _solve_specs(self, specs: list[MatchSpec], platform: str) -> list[RepoDataRecord]:
         def question() -> Any:
             return solve(
                 list(self._order.channels),
-                [self._match_spec(wanted, platform) for wanted in self._wanted],
+                specs,
                 gateway=self._gateway.gateway,
                 platforms=[platform, NOARCH],
                 virtual_packages=[_generic(package) for package in self._virtual_packages(platform)],
