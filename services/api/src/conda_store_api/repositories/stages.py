@@ -11,7 +11,7 @@ from conda_store_shared.contracts.events import AttemptEvent
 from conda_store_shared.db.models import Build, BuildStage, StageAttempt
 from conda_store_shared.db.moments import naive
 from conda_store_shared.db.statements import insert_new
-from conda_store_shared.domain.stage import MAXIMUM_LOST_ATTEMPTS, FailureCode
+from conda_store_shared.domain.stage import MAXIMUM_LOST_ATTEMPTS, PREFIX, SOLVE, FailureCode
 
 WAITING, REQUESTED, RUNNING, DONE, FAILED, CANCELED = "waiting", "requested", "running", "done", "failed", "canceled"
 OPEN = (WAITING, REQUESTED, RUNNING)
@@ -114,3 +114,19 @@ async def list_open(session: AsyncSession) -> Sequence[tuple[BuildStage, Build]]
         .limit(10_000)
     )
     return [(stage, build) for stage, build in rows]
+
+
+async def list_stages(session: AsyncSession, build_id: int) -> Sequence[tuple[BuildStage, int]]:
+    """Return the stages of a build in the order they are gone through, each with its number of attempts."""
+    attempts = (
+        select(func.count())
+        .where(StageAttempt.build_id == BuildStage.build_id, StageAttempt.stage == BuildStage.stage)
+        .correlate(BuildStage)
+        .scalar_subquery()
+    )
+    rows = await session.execute(
+        select(BuildStage, attempts.label("attempts"))
+        .where(BuildStage.build_id == build_id)
+        .order_by(BuildStage.stage != SOLVE, BuildStage.stage != PREFIX, BuildStage.stage)
+    )
+    return [(row[0], row[1] or 0) for row in rows]

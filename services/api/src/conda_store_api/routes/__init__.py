@@ -1,6 +1,6 @@
 """The route table: every address of this service on one page (contract §1)."""
 
-from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build
+from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build, show_stages
 from conda_store_api.routes.environments import list_environments, put_environment, show_environment
 from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
 from conda_store_api.routes.specifications import post_specification
@@ -18,4 +18,5 @@ ROUTES = [
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),
     route("/api/v1/build/{build_id:int}/packages/", get=list_packages),
+    route("/api/v1/build/{build_id:int}/stages/", get=show_stages),
 ]

@@ -5,9 +5,10 @@ from starlette.responses import Response
 
 from conda_store_api.repositories.artifacts import list_artifacts
 from conda_store_api.repositories.listings import find_build, list_build_packages, list_visible_builds
+from conda_store_api.repositories.stages import list_stages
 from conda_store_api.routes.context import allowed_build, api_of
 from conda_store_api.routes.filters import FilterQuery, PackageQuery
-from conda_store_api.routes.shapes import artifact_shape, build_shape, package_shape, specification_shape
+from conda_store_api.routes.shapes import artifact_shape, build_shape, package_shape, specification_shape, stage_shape
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
 from conda_store_api.use_cases.submit_specification import Request as BuildRequest
 from conda_store_api.use_cases.submit_specification import rebuild
@@ -70,3 +71,10 @@ async def list_packages(request: Request) -> Response:
         place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         rows, count = await list_build_packages(session, place.build_id, filters.to_filter(), page)
     return page_envelope([package_shape(package, channel) for package, channel in rows], page, count)
+
+
+async def show_stages(request: Request) -> Response:
+    """Show how far each stage of a build is."""
+    async with api_of(request).transactions.database.session() as session:
+        place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
+        return ok([stage_shape(stage, attempts) for stage, attempts in await list_stages(session, place.build_id)])

@@ -7,6 +7,7 @@ from typing import Any
 from conda_store_shared.db.models import (
     Build,
     BuildArtifact,
+    BuildStage,
     CondaChannel,
     CondaPackage,
     Environment,
@@ -75,6 +76,20 @@ def build_shape(build: Build, inside: dict[str, Any] | None = None) -> dict[str,
         "ended_on": moment(build.ended_on),
         "build_artifacts": None,
         **(inside or {}),
+    }
+
+
+def stage_shape(stage: BuildStage, attempts: int) -> dict[str, Any]:
+    """A stage of a build: ``done`` of ``total`` in ``unit``; code and detail say why it failed."""
+    return {
+        "stage": stage.stage,
+        "state": stage.state,
+        "done": stage.done,
+        "total": stage.total,
+        "unit": stage.unit,
+        "code": stage.code,
+        "detail": stage.detail,
+        "attempts": attempts,
     }
 
 
