@@ -1,0 +1,202 @@
+"""The suite itself as a server: one process standing alone, or five behind the gateway on real parts."""
+
+import http.client
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
+
+from conda_store_shared.testing.servers.gateway import Gateway, Upstreams
+from conda_store_shared.testing.servers.process import ServerProcess, find_script, free_port
+from conda_store_shared.testing.servers.s3 import Bucket
+
+SECRET = "a-secret-that-only-tests-ever-use-0123456789"
+# Times of the ledger in seconds, so that what takes minutes in production takes moments in a test.
+QUICK: Mapping[str, Any] = {
+    "Ledger.silence": 6.0,
+    "Ledger.unheard": 2.0,
+    "Ledger.rescue_interval": 1.0,
+    "Ledger.first_retry": 0.5,
+    "Ledger.longest_retry": 2.0,
+    "CondaStoreWorker.heartbeat": 1.0,
+    "CondaStoreServer.log_level": "INFO",
+}
+
+
+class CommandProcess(ServerProcess):
+    """One command of the suite with a configuration file; ready when `/health/ready` says so."""
+
+    start_timeout = 60.0
+
+    def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
+        self.name = command[0]
+        self.port = free_port()
+        self.arguments = tuple(command[1:])
+        self.program = find_script(command[0], "the workspace by `make setup`")
+        super().__init__()
+        self.options = {**options, "CondaStoreServer.address": "127.0.0.1", "CondaStoreServer.port": self.port}
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        lines = [f"c.{name} = {value!r}" for name, value in self.options.items()]
+        (self.directory / "conda_store_config.py").write_text("\n".join(lines) + "\n")
+
+    def command(self) -> Sequence[str | Path]:
+        return [self.program, "--config", self.directory / "conda_store_config.py", *self.arguments]
+
+    def is_ready(self) -> bool:
+        return self.health() == http.client.OK
+
+    def health(self) -> int | None:
+        """Status of `/health/ready`; None when nothing answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health/ready")
+            with connection.getresponse() as answer:
+                return answer.status
+        except OSError:
+            return None
+        finally:
+            connection.close()
+
+    def crash(self) -> None:
+        """SIGKILL the service alone, and wait until its children have noticed."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.kill()
+
+
+class Suite(Protocol):
+    """The suite under test, whichever way it runs."""
+
+    @property
+    def url(self) -> str:
+        """The public address, without a slash at the end."""
+        ...
+
+    @property
+    def store_directory(self) -> Path:
+        """Where prefixes and links are."""
+        ...
+
+    @property
+    def processes(self) -> Mapping[str, CommandProcess]:
+        """The processes of the suite by name."""
+        ...
+
+
+class StandaloneSuite:
+    """Everything in one process: SQLite, files, bus in memory."""
+
+    def __init__(self, directory: Path, options: Mapping[str, Any] = QUICK) -> None:
+        self.store_directory = directory / "state"
+        self._process = CommandProcess(
+            ("conda-store-server", "--standalone"),
+            {
+                "CondaStore.store_directory": str(self.store_directory),
+                "CondaStore.database_url": f"sqlite:///{directory / 'conda-store.sqlite'}",
+                "LocalStorage.storage_path": str(directory / "storage"),
+                "CondaStoreWorker.cache_directory": str(directory / "cache"),
+                **options,
+            },
+        )
+
+    @property
+    def url(self) -> str:
+        """The public address, without a slash at the end."""
+        return self._process.url
+
+    @property
+    def processes(self) -> Mapping[str, CommandProcess]:
+        """The only process."""
+        return {"standalone": self._process}
+
+    def __enter__(self) -> Self:
+        self._process.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.discard()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """What five processes stand on: addresses of a migrated database and of a virtual host, and a bucket."""
+
+    database_url: str
+    amqp_url: str
+    bucket: Bucket
+
+    def options(self) -> dict[str, Any]:
+        """The options that say so."""
+        endpoint = urlsplit(self.bucket.account.endpoint)
+        secure = endpoint.scheme == "https"
+        return {
+            "CondaStore.database_url": self.database_url,
+            "Bus.url": self.amqp_url,
+            "S3Storage.internal_endpoint": endpoint.netloc,
+            "S3Storage.internal_secure": secure,
+            "S3Storage.external_secure": secure,
+            "S3Storage.access_key": self.bucket.account.access_key,
+            "S3Storage.secret_key": self.bucket.account.secret_key,
+            "S3Storage.bucket_name": self.bucket.name,
+            "AuthenticationBackend.secret": SECRET,
+        }
+
+
+class DistributedSuite:
+    """Five processes behind the gateway."""
+
+    names = ("api", "auth", "solver", "builder", "artifacts")
+
+    def __init__(self, directory: Path, backing: Backing, options: Mapping[str, Any] = QUICK) -> None:
+        self.store_directory = directory / "state"
+        self.options = {
+            "CondaStore.store_directory": str(self.store_directory),
+            "CondaStoreWorker.cache_directory": str(directory / "cache"),
+            **backing.options(),
+            **options,
+        }
+        self._processes = {name: self.make(name) for name in self.names}
+        ports = {name: self._processes[name].port for name in ("api", "auth", "artifacts")}
+        self.gateway = Gateway(Upstreams(**ports))
+        self._stack = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The public address, without a slash at the end."""
+        return self.gateway.url
+
+    @property
+    def processes(self) -> Mapping[str, CommandProcess]:
+        """The five processes."""
+        return self._processes
+
+    def make(self, name: str) -> CommandProcess:
+        """Return one more process of a service, not started."""
+        return CommandProcess((f"conda-store-{name}",), self.options)
+
+    def __enter__(self) -> Self:
+        for process in self._processes.values():
+            self._stack.callback(process.discard)
+        self._stack.callback(self.gateway.discard)
+        start_together([*self._processes.values(), self.gateway])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def start_together(processes: Sequence[ServerProcess]) -> None:
+    """Start servers side by side; raises the first failure."""
+    with ThreadPoolExecutor(max_workers=len(processes)) as threads:
+        for started in [threads.submit(process.start) for process in processes]:
+            started.result()

@@ -1,0 +1,54 @@
+"""The suite in both modes, and a user of it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
+from conda_store_shared.testing.servers.conda_store import Backing, DistributedSuite, StandaloneSuite, Suite
+
+sys.path.insert(0, str(Path(__file__).parent))
+from user import User
+
+
+@pytest.fixture(scope="session")
+def standalone_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """The suite in one process."""
+    with StandaloneSuite(tmp_path_factory.mktemp("standalone")) as suite:
+        yield suite
+
+
+@pytest.fixture(scope="session")
+def backing(
+    postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
+) -> Iterator[Backing]:
+    """A database, a virtual host and a bucket for one suite."""
+    return Backing(
+        database_url=postgres_server.create_database(postgres_template),
+        amqp_url=rabbitmq_server.create_vhost(),
+        bucket=s3_server.create_bucket(),
+    )
+
+
+@pytest.fixture(scope="session")
+def distributed_suite(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistributedSuite]:
+    """The suite as five processes."""
+    with DistributedSuite(tmp_path_factory.mktemp("distributed"), backing) as suite:
+        yield suite
+
+
+@pytest.fixture(scope="session", params=["standalone", "distributed"])
+def suite(request: pytest.FixtureRequest) -> Suite:
+    """The suite in each mode."""
+    found: Suite = request.getfixturevalue(f"{request.param}_suite")
+    return found
+
+
+@pytest.fixture
+def user(suite: Suite, demo_channel_server: ChannelServer) -> Iterator[User]:
+    """Somebody who is logged in."""
+    with User(suite, demo_channel_server.url) as user:
+        yield user
