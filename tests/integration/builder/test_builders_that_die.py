@@ -103,8 +103,8 @@ async def test_builder_completes_at_the_next_request_when_its_child_is_killed_in
 async def test_builder_completes_at_the_next_request_when_its_child_is_killed_while_installing(
     bench: Workbench, builder: Builder
 ) -> None:
-    lockfile = await bench.lock("python", "numpy", "flask")
-    for pause in (0.0, 0.05, 0.15, 0.3):
+    lockfile = await bench.lock("python", "demo-prefix")
+    for pause in (0.0, 0.1, 0.3):
         request = await bench.request(lockfile)
         attempt = asyncio.ensure_future(builder.install(request))
         pid = await busy_child(builder)
@@ -112,7 +112,7 @@ async def test_builder_completes_at_the_next_request_when_its_child_is_killed_wh
         os.kill(pid, signal.SIGKILL)
         await attempt
         await builder.built(request)
-        assert run(bench.path_of(request) / "bin/python", "-c", "import numpy; print(1)") == "1\n"
+        assert run(bench.path_of(request) / "bin/python", "-c", "import json; print(1)") == "1\n"
     assert bench.hidden() == []
 
 
@@ -197,6 +197,27 @@ async def test_builder_gives_work_up_and_leaves_nothing_when_it_stops(bench: Wor
         await until(lambda: reached(bench))
     assert not bench.path_of(request).exists()
     assert bench.hidden() == []
+
+
+async def test_builder_tries_again_later_when_another_holds_the_prefix_for_long(bench: Workbench) -> None:
+    request = await bench.request(lockfile_of(), deadline=2.0)
+    async with bench.builder(deadline=0.01) as builder, held_lock(bench, request):
+        failure = await builder.failed(request)
+    assert (failure.code, failure.transient) == ("timeout", True)
+    assert bench.hidden() == []
+
+
+async def test_janitor_removes_old_half_extracted_packages_and_no_others(bench: Workbench) -> None:
+    cache = bench.store_directory / ".cache/packages/any-any-any"
+    old, new, package = cache / ".old-1.0-0abc", cache / ".new-1.0-0abc", cache / "whole-1.0-0"
+    for directory in (old, new, package):
+        directory.mkdir(parents=True)
+    for directory in (old, package):
+        os.utime(directory, (0, 0))
+    async with bench.builder():
+        await until(lambda: not old.exists())
+    assert new.exists()
+    assert package.exists()
 
 
 async def test_janitor_takes_only_what_nobody_holds(bench: Workbench) -> None:

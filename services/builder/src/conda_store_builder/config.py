@@ -18,9 +18,10 @@ class BuilderOptions:
     Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
     the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value of
-    the Authorization header it wants.  ``environment`` is what a child needs beyond the usual (proxies).
-    ``heartbeat``, ``deadline`` (of all retries of an attempt together) and ``sweep_interval`` are seconds.
+    code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value
+    of the Authorization header it wants.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
+    what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together)
+    and ``sweep_interval`` are seconds.
     """
 
     store_directory: Path
@@ -31,6 +32,7 @@ class BuilderOptions:
     recycle_calls: int = 50
     builds_sdists: bool = False
     channel_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     heartbeat: float = 10.0
     deadline: float = 1200.0

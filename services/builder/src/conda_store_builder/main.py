@@ -37,12 +37,14 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         )
     )
     prefixes = DirectoryPrefixStore(options.store_directory)
+    cache = options.cache_directory or options.store_directory / _CACHE
     settings = InstallSettings(
-        cache=options.cache_directory or options.store_directory / _CACHE,
+        cache=cache,
         uv=find_uv_bin(),
         memory_bytes=options.memory_bytes,
         builds_sdists=options.builds_sdists,
         credentials=options.channel_credentials,
+        pip_environment=options.pip_environment,
     )
     tools = Tools(
         bus=bus,
@@ -57,7 +59,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
     return Service(
         name=BUILDER,
         subscriptions=subscriptions(tools, stages, options.concurrency),
-        background=(DirectoryJanitor(options.store_directory, options.sweep_interval).run,),
+        background=(DirectoryJanitor(options.store_directory, cache, options.sweep_interval).run,),
         contexts=(pool,),
         interrupt=stages.interrupt,
     )

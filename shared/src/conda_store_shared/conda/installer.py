@@ -53,6 +53,7 @@ class InstallPlan:
     uv: str
     builds_sdists: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """For the arguments of a call."""
@@ -115,7 +116,12 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
     packages = conda_meta.installed_packages(prefix)
     run_link_scripts(prefix, packages, report)
     if plan.pip:
-        pip = PipInstaller(uv=plan.uv, cache=plan.package_cache.wheels, builds_sdists=plan.builds_sdists)
+        pip = PipInstaller(
+            uv=plan.uv,
+            cache=plan.package_cache.wheels,
+            builds_sdists=plan.builds_sdists,
+            environment=plan.pip_environment,
+        )
         pip.install(prefix, plan.pip, report)
     usage = own_prefix(prefix, plan.ownership)
     return PrefixRecord(path=plan.prefix, apparent_bytes=usage.apparent, unique_bytes=usage.unique, packages=packages)

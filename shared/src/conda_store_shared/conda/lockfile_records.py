@@ -8,6 +8,7 @@ from rattler.exceptions import InvalidPackageNameError, InvalidVersionError
 from rattler.package.build_string import BuildString
 from rattler.repo_data import PackageRecord, RepoDataRecord
 
+from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
@@ -35,7 +36,7 @@ class PackageAddress:
         stem = next((file_name.removesuffix(ending) for ending in _ENDINGS if file_name.endswith(ending)), "")
         names = stem.rsplit("-", 2)
         if len(pieces) != 3 or len(names) != 3 or not all(names) or not pieces[1] or not urlsplit(base).scheme:
-            raise ValueError(f"{url} is not the address of a conda package")
+            raise ValueError(f"{strip_credentials(url)} is not the address of a conda package")
         name, version, build = names
         return cls(channel=pieces[0], subdir=pieces[1], file_name=file_name, name=name, version=version, build=build)
 
@@ -48,6 +49,8 @@ def record_of(package: LockedPackage) -> RepoDataRecord:
     url, _, _ = package.url.partition("#")
     try:
         address = PackageAddress.parse(url)
+        if package.name != address.name:
+            raise ValueError(f"{strip_credentials(url)} is another package")
         record = PackageRecord(
             name=package.name,
             version=package.version,

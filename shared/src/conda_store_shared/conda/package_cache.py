@@ -6,12 +6,14 @@
 
 import json
 import os
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conda_store_shared.conda.ownership import Ownership, own_cached_package
+from conda_store_shared.conda.ownership import Ownership, own_cached_package, remove_tree
 
 _SETTLED = "info/conda-store.json"
 
@@ -50,9 +52,17 @@ class PackageCache:
         return archive_bytes
 
 
+def remove_remains(root: Path, age: float) -> None:
+    """Remove what killed installs left half extracted in the caches below ``root``, ``age`` seconds ago or more."""
+    for directory in (root / "packages").glob("*/.*/"):
+        with suppress(FileNotFoundError):
+            if directory.stat().st_mtime < time.time() - age:
+                remove_tree(directory)
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         value: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
     return value

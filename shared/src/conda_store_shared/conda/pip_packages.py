@@ -1,8 +1,9 @@
 """The pip part of a lockfile, put into a prefix by uv: exactly what is locked, every file by its hash."""
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conda_store_shared.child.report import Report
@@ -12,17 +13,22 @@ from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+_INHERITED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _NETWORK = ("error sending request", "Connection refused", "dns error", "timed out", "Connection reset",
             "HTTP status server error")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipInstaller:
-    """``uv`` is the program, ``cache`` its directory; ``builds_sdists`` lets packages run code to build themselves."""
+    """``uv`` is the program, ``cache`` its directory; ``builds_sdists`` lets packages run code to build themselves.
+
+    ``environment`` sets uv up (indexes with their credentials, certificates).
+    """
 
     uv: str
     cache: Path
     builds_sdists: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def install(self, prefix: Path, packages: Sequence[LockedPackage], report: Report) -> None:
         """Add ``packages`` to ``prefix``; raises StageFailure."""
@@ -61,8 +67,10 @@ class PipInstaller:
         )  # fmt: skip
 
     def _environment(self, scratch: str) -> Mapping[str, str]:
-        # Nothing of the service reaches code a package brings along.
-        return {"PATH": _PATH, "HOME": scratch, "LANG": "C.UTF-8", "UV_CACHE_DIR": str(self.cache)}
+        # Nothing else of the service reaches code a package brings along.
+        inherited = {name: value for name in _INHERITED if (value := os.environ.get(name))}
+        own = {"PATH": _PATH, "HOME": scratch, "LANG": "C.UTF-8", "UV_CACHE_DIR": str(self.cache)}
+        return inherited | dict(self.environment) | own
 
 
 def _explain(last_words: str) -> StageFailure:

@@ -19,7 +19,8 @@ CHILD_MODULE = "conda_store_builder.adapters.child_calls"
 class InstallSettings:
     """``cache`` is the root of the package caches, ``uv`` the program; ``memory_bytes`` limits each call.
 
-    ``credentials`` maps the address of a channel to the value of its Authorization header.
+    ``credentials`` maps the address of a channel to the value of its Authorization header; ``pip_environment`` sets
+    uv up.
     """
 
     cache: Path
@@ -27,6 +28,7 @@ class InstallSettings:
     memory_bytes: int | None = None
     builds_sdists: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ChildInstaller:
@@ -77,4 +79,5 @@ class ChildInstaller:
             uv=self._settings.uv,
             builds_sdists=self._settings.builds_sdists,
             credentials=self._settings.credentials,
+            pip_environment=self._settings.pip_environment,
         )

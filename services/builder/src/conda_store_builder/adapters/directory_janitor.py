@@ -12,15 +12,19 @@ from conda_store_builder.adapters.directory_lock import LockHeld, locked
 from conda_store_builder.adapters.directory_prefix_store import is_directory, remove_broken, remove_prefix
 from conda_store_builder.domain.prefix_path import ATTEMPT, LOCK, TRASH, attempt_lock_of, lock_of
 from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.conda.package_cache import remove_remains
 
 log = structlog.get_logger()
+# No package takes longer to be fetched and extracted.
+_EXTRACTED_WITHIN = 6 * 3600.0
 
 
 class DirectoryJanitor:
     """Sweeps at the start and every ``interval`` seconds; what somebody holds the lock of is left alone."""
 
-    def __init__(self, store_directory: Path, interval: float) -> None:
+    def __init__(self, store_directory: Path, cache: Path, interval: float) -> None:
         self._files = BuilderFiles(store_directory)
+        self._cache = cache
         self._interval = interval
 
     async def run(self) -> None:
@@ -43,6 +47,7 @@ class DirectoryJanitor:
         for directory in self._files.directories():
             _sweep_directory(directory)
         self._files.forget_old_markers()
+        remove_remains(self._cache, _EXTRACTED_WITHIN)
 
 
 def _sweep_directory(directory: Path) -> None:

@@ -54,7 +54,8 @@ def _point(link: Path, path: Path, generation: int) -> bool:
 def _recorded(note: Path) -> int:
     try:
         generation: int = json.loads(note.read_text())["generation"]
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
+        # A note that a power loss emptied counts as none.
         return -1
     return generation
 
