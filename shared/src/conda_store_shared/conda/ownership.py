@@ -123,17 +123,18 @@ def remove_tree(directory: Path) -> None:
         shutil.rmtree(directory)
 
 
-def _entries(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The directory and all below it, parents after what they hold, links not followed."""
-    with os.scandir(directory) as listing:
-        found = list(listing)
-    for entry in found:
-        status = entry.stat(follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            yield from _entries(Path(entry.path))
-        else:
-            yield entry.path, status
-    yield str(directory), os.lstat(directory)
+def _entries(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """All that is below ``root``, links not followed; directories come last, the innermost first, then ``root``."""
+    directories = [(str(root), os.lstat(root))]
+    for path, _ in directories:
+        with os.scandir(path) as listing:
+            for entry in listing:
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    directories.append((entry.path, status))
+                else:
+                    yield entry.path, status
+    yield from reversed(directories)
 
 
 def _change(path: str, status: os.stat_result, wanted: Ownership) -> os.stat_result:
