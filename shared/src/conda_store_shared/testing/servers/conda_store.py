@@ -1,5 +1,6 @@
 """The suite itself as a server: one process standing alone, or five behind the gateway on real parts."""
 
+import asyncio
 import http.client
 import os
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from conda_store_shared.db.engine import Database
+from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.testing.servers.gateway import Gateway, Upstreams
 from conda_store_shared.testing.servers.process import ServerProcess, find_script, free_port
 from conda_store_shared.testing.servers.s3 import Bucket
@@ -193,6 +196,16 @@ class DistributedSuite:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+
+def migrate_database(url: str) -> None:
+    """Bring a database to the newest schema."""
+
+    async def migrate() -> None:
+        async with Database(url) as database:
+            await upgrade(database)
+
+    asyncio.run(migrate())
 
 
 def start_together(processes: Sequence[ServerProcess]) -> None:

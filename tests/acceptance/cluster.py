@@ -1,0 +1,53 @@
+"""A suite with servers of its own, which a test may harm."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from conda_store_shared.testing.servers import S3, Postgres, RabbitMQ
+from conda_store_shared.testing.servers.conda_store import (
+    Backing,
+    CommandProcess,
+    DistributedSuite,
+    migrate_database,
+    start_together,
+)
+
+
+class Cluster:
+    """Five processes and the servers they stand on."""
+
+    def __init__(self, directory: Path) -> None:
+        self.postgres, self.rabbitmq, self.s3 = Postgres(durable=True), RabbitMQ(), S3()
+        self.directory = directory
+
+    @contextmanager
+    def running(self) -> Iterator["Cluster"]:
+        """Start everything; end it by pid."""
+        servers = (self.postgres, self.rabbitmq, self.s3)
+        try:
+            start_together(servers)
+            self.database_url = self.postgres.create_database()
+            migrate_database(self.database_url)
+            backing = Backing(
+                database_url=self.database_url, amqp_url=self.rabbitmq.create_vhost(), bucket=self.s3.create_bucket()
+            )
+            with DistributedSuite(self.directory, backing) as self.suite:
+                yield self
+        finally:
+            for server in servers:
+                server.discard()
+
+    def process(self, name: str) -> CommandProcess:
+        """One process of the suite."""
+        return self.suite.processes[name]
+
+
+def stop_children(process: CommandProcess) -> None:
+    """SIGSTOP whatever a service runs its work in, and leave the service itself alone."""
+    for child in psutil.Process(process.pid).children(recursive=True):
+        os.kill(child.pid, signal.SIGSTOP)

@@ -1,0 +1,156 @@
+"""Processes die, the broker and the database go away: no build is lost, none is stuck, none is visible twice."""
+
+import asyncio
+import subprocess
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, stop_children
+from sqlalchemy import text
+from user import User
+
+from conda_store_shared.db.engine import Database
+from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers.process import wait_until
+
+DEMO = ["python", "numpy", "demo-prefix"]
+# A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
+SETTLED_SECONDS = 3
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Five processes on their own PostgreSQL, RabbitMQ and S3."""
+    with Cluster(tmp_path_factory.mktemp("cluster")).running() as cluster:
+        time.sleep(SETTLED_SECONDS)
+        yield cluster
+
+
+@pytest.fixture
+def user(cluster: Cluster, demo_channel_server: ChannelServer) -> Iterator[User]:
+    """Somebody who is logged in."""
+    with User(cluster.suite, demo_channel_server.url) as user:
+        yield user
+
+
+def query(cluster: Cluster, statement: str) -> Sequence[tuple[object, ...]]:
+    """Return rows of the suite's database."""
+
+    async def rows() -> Sequence[tuple[object, ...]]:
+        async with Database(cluster.database_url) as database, database.session() as session:
+            return [tuple(row) for row in await session.execute(text(statement))]
+
+    return asyncio.run(rows())
+
+
+def ten_builds_survive(cluster: Cluster, user: User, harm: Callable[[], None]) -> None:
+    """Submit ten builds, do harm once the first is being installed, and see each complete exactly once."""
+    builds = [user.submit(f"fault-{uuid.uuid4().hex[:8]}", [*DEMO, "demo-versions"]) for _ in range(10)]
+    user.wait(builds[0], "BUILDING", "COMPLETED")
+    harm()
+    for build_id in builds:
+        build = user.wait(build_id, timeout=200)
+        assert build["status"] == "COMPLETED", build
+    for build_id in builds:
+        keys = user.wait_for_artifacts(build_id, "DIRECTORY", "LOCKFILE", "YAML", "CONDA_PACK", "LOGS", timeout=200)
+        done = subprocess.run([f"{keys['DIRECTORY']}/bin/python", "-c", "import numpy"], env={}, check=False)
+        assert done.returncode == 0
+    ids = ", ".join(map(str, builds))
+    completed = query(cluster, f"SELECT build_id FROM event WHERE type = 'build.completed' AND build_id IN ({ids})")
+    assert Counter(row[0] for row in completed) == Counter(builds)
+    artifacts = query(cluster, f"SELECT build_id, artifact_type FROM build_artifact WHERE build_id IN ({ids})")
+    assert set(Counter(artifacts).values()) == {1}
+
+
+@pytest.mark.parametrize("name", ["solver", "builder", "artifacts", "api"])
+def test_ten_builds_complete_when_one_process_is_killed(cluster: Cluster, user: User, name: str) -> None:
+    def harm() -> None:
+        cluster.process(name).crash()
+        cluster.process(name).start()
+
+    ten_builds_survive(cluster, user, harm)
+
+
+def test_ten_builds_complete_when_the_broker_is_killed(cluster: Cluster, user: User) -> None:
+    def harm() -> None:
+        cluster.rabbitmq.kill()
+        cluster.rabbitmq.start()
+
+    ten_builds_survive(cluster, user, harm)
+
+
+def test_ten_builds_complete_when_postgres_is_killed(cluster: Cluster, user: User) -> None:
+    def harm() -> None:
+        cluster.postgres.kill()
+        cluster.postgres.start()
+
+    ten_builds_survive(cluster, user, harm)
+
+
+def test_ten_builds_complete_when_the_broker_loses_its_data(cluster: Cluster, user: User) -> None:
+    ten_builds_survive(cluster, user, cluster.rabbitmq.wipe)
+
+
+def test_build_fails_and_says_why_when_three_attempts_died(cluster: Cluster, user: User) -> None:
+    builder = cluster.process("builder")
+    stop_children(builder)
+    build_id = user.submit(f"lost-{uuid.uuid4().hex[:8]}", ["demo-text"])
+    for attempts in (1, 2, 3):
+        assert wait_until(lambda expected=attempts: count_attempts(cluster, build_id) >= expected, 60)
+        builder.crash()
+        builder.start()
+        stop_children(builder)
+    build = user.wait(build_id, timeout=90)
+    assert build["status"] == "FAILED"
+    assert build["status_info"].startswith("worker_lost: three attempts at stage prefix")
+    builder.crash()
+    builder.start()
+
+
+def count_attempts(cluster: Cluster, build_id: int) -> int:
+    """Return how many attempts at the prefix the ledger knows of."""
+    return len(query(cluster, f"SELECT 1 FROM stage_attempt WHERE build_id = {build_id} AND stage = 'prefix'"))
+
+
+def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluster: Cluster, user: User) -> None:
+    sleeper, other = cluster.process("builder"), cluster.suite.make("builder")
+    build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", DEMO)
+    assert wait_until(lambda: count_attempts(cluster, build_id) > 0, 60)
+    sleeper.pause()
+    try:
+        with other:
+            assert user.wait(build_id, timeout=120)["status"] == "COMPLETED"
+            prefix = Path(user.wait_for_artifacts(build_id, "DIRECTORY", "CONDA_PACK")["DIRECTORY"])
+            before = sorted(path.relative_to(prefix) for path in prefix.rglob("*"))
+            sleeper.resume()
+            later = user.submit(f"later-{uuid.uuid4().hex[:8]}", ["demo-text"])
+            assert user.wait(later, timeout=60)["status"] == "COMPLETED"
+            assert wait_until(sleeper.is_ready, 60)
+            assert sorted(path.relative_to(prefix) for path in prefix.rglob("*")) == before
+            assert not list(prefix.parent.glob(f".attempt-{prefix.name}*"))
+    finally:
+        sleeper.resume()
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4, 0.8, 1.2, 1.6])
+def test_cancel_that_crosses_the_build_leaves_one_clean_state(cluster: Cluster, user: User, delay: float) -> None:
+    name = f"crossing-{uuid.uuid4().hex[:8]}"
+    build_id = user.submit(name, DEMO)
+    time.sleep(delay)
+    user.client.put(f"/api/v1/build/{build_id}/cancel/").raise_for_status()
+    build = user.wait(build_id)
+    if build["status"] == "COMPLETED":
+        assert Path(user.wait_for_artifacts(build_id, "DIRECTORY")["DIRECTORY"]).is_dir()
+        return
+    assert build["status"] == "CANCELED"
+    row = query(cluster, f"SELECT build_key FROM build WHERE id = {build_id}")[0]
+    namespace = cluster.suite.store_directory / "default"
+    assert wait_until(lambda: not list(namespace.glob(f"{row[0]}*")), 30)
+    assert wait_until(lambda: not list(namespace.glob(f".attempt-{row[0]}*")), 30)
+    assert not (namespace / "envs" / name).exists()
