@@ -25,7 +25,7 @@ async def record_packages(session: AsyncSession, build_id: int, packages: Sequen
 async def _ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
     await insert_new(session, CondaChannel, [{"name": name} for name in names])
     rows = await session.execute(select(CondaChannel.name, CondaChannel.id).where(CondaChannel.name.in_(names)))
-    return dict(rows.tuples().all())
+    return {name: row_id for name, row_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 async def _ensure_packages(
