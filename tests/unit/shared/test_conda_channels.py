@@ -77,6 +77,11 @@ def test_channel_is_refused_when_it_is_not_on_the_allow_list() -> None:
     )
 
 
+def test_channel_is_refused_when_it_is_on_the_servers_disk() -> None:
+    with pytest.raises(ChannelNotAllowed, match="file:///etc.*begin with http"):
+        check_channels(("file:///etc/channel",), (), ALIAS)
+
+
 def test_label_is_refused_when_only_its_channel_is_allowed() -> None:
     with pytest.raises(ChannelNotAllowed):
         check_channels(["forge/label/dev"], ["forge"], ALIAS)

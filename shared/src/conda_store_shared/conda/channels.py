@@ -34,8 +34,14 @@ def strip_user(address: str) -> str:
 
 def check_channels(channels: Iterable[str], allowed: Iterable[str], alias: str) -> tuple[str, ...]:
     """Return the addresses of ``channels``; an empty ``allowed`` permits all.  Raises ChannelNotAllowed."""
-    wanted = (normalise_channel(channel, alias) for channel in channels if channel.strip() != _NODEFAULTS)
-    addresses = tuple(dict.fromkeys(wanted))
+    names = [channel.strip() for channel in channels if channel.strip() != _NODEFAULTS]
+    foreign = sorted(name for name in names if "://" in name and not _ADDRESS.match(name))
+    if foreign:
+        raise ChannelNotAllowed(
+            f"Conda channels {_set(map(strip_credentials, foreign))} not allowed in specification; "
+            "channels are names, or addresses that begin with http:// or https://"
+        )
+    addresses = tuple(dict.fromkeys(normalise_channel(name, alias) for name in names))
     permitted = {_comparable(normalise_channel(channel, alias)) for channel in allowed}
     refused = sorted(strip_credentials(one) for one in addresses if permitted and _comparable(one) not in permitted)
     if refused:

@@ -15,6 +15,7 @@ from conda_store_api.use_cases.set_current_build import describe_environment, se
 from conda_store_shared.db.models import Environment, Namespace, NamespaceRoleMapping
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.answers import ack, ok
 from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.pagination import page_envelope, parse_page
@@ -56,13 +57,16 @@ async def put_environment(request: Request) -> Response:
     """Choose the current build, change the description."""
     await allowed_environment(request, Permission.ENVIRONMENT_UPDATE)
     body = await parse_json(request, EnvironmentBody, optional=True)
-    names = request.path_params["namespace"], request.path_params["environment"]
     async with api_of(request).transactions.begin() as transaction:
-        if body.build_id is not None:
-            await set_current_build(names, body.build_id, transaction, now())
-        if body.description is not None:
-            await describe_environment(names, body.description, transaction)
+        await _change((request.path_params["namespace"], request.path_params["environment"]), body, transaction)
     return ack()
+
+
+async def _change(names: tuple[str, str], body: EnvironmentBody, transaction: Transaction) -> None:
+    if body.build_id is not None:
+        await set_current_build(names, body.build_id, transaction, now())
+    if body.description is not None:
+        await describe_environment(names, body.description, transaction)
 
 
 def _shape(

@@ -14,7 +14,7 @@ from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.answers import ok
-from conda_store_shared.web.authentication import authorize, principal_of
+from conda_store_shared.web.authentication import Principal, authorize, principal_of
 from conda_store_shared.web.parsing import parse_json
 
 
@@ -31,16 +31,17 @@ class SpecificationBody(BaseModel):
 async def post_specification(request: Request) -> Response:
     """Create a build of a specification or of a lockfile."""
     body = await parse_json(request, SpecificationBody, optional=True)
-    submission = _read(body)
-    api, principal = api_of(request), await principal_of(request)
-    build_request = BuildRequest(
-        namespace=body.namespace or principal.primary_namespace, actor=principal.primary_namespace, now=now()
-    )
-    async with api.transactions.begin() as transaction:
-        await _authorize(request, transaction, build_request.namespace, submission.name)
-        build_id = await submit_specification(submission, build_request, api.policy, transaction)
-    api.release()
+    submission, asked = _read(body), _asked(body, await principal_of(request))
+    async with api_of(request).transactions.begin() as transaction:
+        await _authorize(request, transaction, asked.namespace, submission.name)
+        build_id = await submit_specification(submission, asked, api_of(request).policy, transaction)
+    api_of(request).release()
     return ok({"build_id": build_id})
+
+
+def _asked(body: SpecificationBody, principal: Principal) -> BuildRequest:
+    namespace = body.namespace or principal.primary_namespace
+    return BuildRequest(namespace=namespace, actor=principal.primary_namespace, now=now())
 
 
 def _read(body: SpecificationBody) -> Submission:
