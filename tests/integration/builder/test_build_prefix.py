@@ -5,6 +5,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import conda_pack
+import rattler
+
 from conda_store_shared.contracts import events
 from conda_store_shared.testing.demo_channel.conda_archive import PLACEHOLDER
 from conda_store_shared.testing.demo_channel.placeholder_packages import BINARY_FOOTER, BINARY_HEADER
@@ -108,6 +111,15 @@ async def test_builder_installs_anew_when_the_prefix_there_is_of_another_lockfil
     assert bench.hidden() == []
 
 
+async def test_builder_installs_anew_when_the_prefix_there_is_damaged(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("demo-text"))
+    record = await builder.built(request)
+    meta = next((bench.path_of(request) / "conda-meta").glob("*.json"))
+    meta.write_text("")
+    assert (await builder.built(request)).packages == record.packages
+    assert meta.read_text()
+
+
 async def test_builder_replaces_a_prefix_that_nobody_finished(bench: Workbench, builder: Builder) -> None:
     request = await bench.request(await bench.lock("demo-text"))
     broken = bench.path_of(request) / "share/left-over"
@@ -122,3 +134,13 @@ async def test_builder_makes_an_empty_prefix_when_nothing_is_locked(bench: Workb
     record = await builder.built(await bench.request(lockfile_of()))
     assert record.packages == ()
     assert (Path(record.path) / "conda-meta/history").exists()
+
+
+async def test_prefix_can_be_read_by_tools_when_it_is_whole(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(await bench.lock("demo-prefix", "demo-text"))
+    await builder.built(request)
+    prefix = bench.path_of(request)
+    packed = conda_pack.CondaEnv.from_prefix(str(prefix), on_missing_cache="ignore")
+    assert "share/demo-prefix/text.conf" in {file.target for file in packed}
+    await rattler.install(await bench.solve("demo-text"), prefix, cache_dir=bench.root / "cache", show_progress=False)
+    assert not (prefix / "share/demo-prefix").exists()

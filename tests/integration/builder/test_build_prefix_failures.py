@@ -13,16 +13,18 @@ import pytest
 from conda_store_shared.contracts import events
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.storage_keys import artifact_key, canceled_key, order_key
-from tests.integration.builder.conftest import PLATFORM, Builder, TinyPackage, Workbench, lockfile_of
+from tests.integration.builder.conftest import PLATFORM, Builder, TinyPackage, Workbench, lockfile_of, run
 
 
 class FaultyChannel(http.server.SimpleHTTPRequestHandler):
-    """A channel below ``/ok/``, and below ``/<status>/`` one that answers with that status."""
+    """A channel below ``/ok/``, one that wants a token below ``/private/``; ``/<status>/`` and ``/cut/`` are faulty."""
 
     def do_GET(self) -> None:
         _, mode, rest = self.path.split("/", 2)
         if mode.isdigit():
             self.send_error(int(mode))
+        elif mode == "private" and self.headers.get("Authorization") != "Bearer hidden-token":
+            self.send_error(401)
         elif mode == "cut":
             self.send_response(200)
             self.send_header("Content-Length", "1000")
@@ -99,6 +101,16 @@ async def test_builder_keeps_credentials_out_of_prefix_and_record_when_the_lockf
     record = await builder.built(request)
     assert b"hidden" not in record.to_bytes()
     assert "hidden" not in (bench.path_of(request) / "conda-meta/served-1.0-0.json").read_text()
+
+
+async def test_builder_shows_a_channel_its_credential_and_writes_it_nowhere(bench: Workbench, faulty: str) -> None:
+    address = faulty.replace("someone:hidden@", "")
+    request = await bench.request(served(bench, address, "private"))
+    credentials = {f"{address}/private": "Bearer hidden-token", f"{address}/pri": "Bearer another"}
+    async with bench.builder(channel_credentials=credentials) as builder:
+        await builder.built(request)
+        assert "hidden" not in builder.ledger.log() + repr(builder.ledger.facts)
+    assert run("grep", "-rl", "hidden-token", bench.root, check=False) == ""
 
 
 async def test_builder_says_unreachable_when_nobody_listens(bench: Workbench, impatient: Builder) -> None:
@@ -207,6 +219,15 @@ async def test_builder_says_timeout_when_the_deadline_of_the_order_passes(bench:
     failure = await builder.failed(request)
     assert failure.code == "timeout"
     assert left_nothing(bench, request)
+
+
+async def test_builder_says_unavailable_when_the_volume_cannot_be_used(bench: Workbench, impatient: Builder) -> None:
+    # A file where the directory should be fails for root, too.
+    bench.store_directory.mkdir(exist_ok=True)
+    (bench.store_directory / "ns").touch()
+    failure = await impatient.failed(await bench.request(lockfile_of()))
+    assert (failure.code, failure.transient) == ("storage_unavailable", True)
+    assert "the volume of the prefixes cannot be used" in failure.detail
 
 
 async def test_builder_does_not_begin_when_the_build_was_canceled(bench: Workbench, builder: Builder) -> None:

@@ -1,11 +1,12 @@
 """Prefixes as directories on a volume that several builders may share."""
 
 import asyncio
+import errno
 import os
 import stat
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,8 @@ from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, 
 from conda_store_builder.ports import Target
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.domain.prefix_record import PrefixRecord
-from conda_store_shared.errors import InvalidInput
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import InvalidInput, StageFailure, StorageUnavailable
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -38,7 +40,8 @@ class DirectoryPrefixStore:
 
     async def find_whole(self, target: Target) -> PrefixRecord | None:
         """What is installed at the target's path, when that is whole and of the same build and lockfile."""
-        return await asyncio.to_thread(read_whole, target)
+        with _volume_at(target.path):
+            return await asyncio.to_thread(read_whole, target)
 
     def attempt(self, target: Target) -> AbstractAsyncContextManager[Path]:
         """A directory for one attempt, locked as long as it is used."""
@@ -55,7 +58,8 @@ class DirectoryPrefixStore:
     @asynccontextmanager
     async def _attempt(self, final: Path) -> AsyncIterator[Path]:
         attempt = attempt_of(final, uuid.uuid4().hex)
-        lock = await _to_the_end(lambda: self._prepare(attempt))
+        with _volume_at(attempt):
+            lock = await _to_the_end(lambda: self._prepare(attempt))
         try:
             yield attempt
         finally:
@@ -90,6 +94,18 @@ class DirectoryPrefixStore:
         root, parent = self._root.resolve(), path.parent.resolve()
         if not path.is_absolute() or not (parent / path.name).is_relative_to(root) or path.is_symlink():
             raise InvalidInput(f"{path} is not a prefix inside {root}")
+
+
+@contextmanager
+def _volume_at(path: Path) -> Iterator[None]:
+    """Raises StageFailure("disk_full"), or StorageUnavailable for any other trouble with the volume."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StageFailure(FailureCode.DISK_FULL, f"no space left for {reason}", transient=True) from error
+        raise StorageUnavailable(f"the volume of the prefixes cannot be used: {reason}") from error
 
 
 def remove_prefix(path: Path, patience: float) -> None:

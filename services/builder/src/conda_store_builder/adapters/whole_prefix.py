@@ -25,11 +25,16 @@ def read_whole(target: Target) -> PrefixRecord | None:
     marker = read_marker(target.path)
     if marker is None or (marker.build_key, marker.lockfile_digest) != (target.build_key, target.lockfile_digest):
         return None
+    try:
+        packages = installed_packages(target.path)
+    except (ValueError, KeyError):
+        # Somebody damaged it: it is made again.
+        return None
     return PrefixRecord(
         path=str(target.path),
         apparent_bytes=marker.apparent_bytes,
         unique_bytes=marker.unique_bytes,
-        packages=installed_packages(target.path),
+        packages=packages,
     )
 
 
