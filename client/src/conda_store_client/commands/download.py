@@ -1,0 +1,35 @@
+"""conda-store download."""
+
+from pathlib import Path
+
+import click
+
+from conda_store_client.commands.settings import URI_HELP, Settings
+from conda_store_client.downloading import DOWNLOADED, default_filename, download
+from conda_store_client.uri import find_build_id
+
+
+@click.command("download", epilog=URI_HELP)
+@click.argument("uri")
+@click.option(
+    "--artifact",
+    type=click.Choice(list(DOWNLOADED), case_sensitive=False),
+    default="lockfile",
+    show_default=True,
+    help="What to download.",
+)
+@click.option("--output-filename", metavar="FILE", help="Where to.  [default: build-<id>.log|yaml|lock|tar.gz]")
+@click.pass_obj
+def download_artifact(settings: Settings, uri: str, artifact: str, output_filename: str | None) -> None:
+    """Download what a build left behind, and print the path of the file.
+
+    \b
+    Examples:
+      conda-store download ml/nightly
+      conda-store download 12 --artifact archive --output-filename nightly.tar.gz
+    """
+    with settings.connect() as connection:
+        build_id = find_build_id(connection, uri)
+        target = Path(output_filename or default_filename(build_id, artifact))
+        download(connection, build_id, artifact, target)
+    click.echo(str(target.absolute()), nl=False)

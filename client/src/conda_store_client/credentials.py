@@ -1,0 +1,65 @@
+"""Who the user is to the server: nobody, the bearer of a token, or somebody with a password."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from conda_store_client.errors import ClientError
+
+TOKEN_VARIABLE = "CONDA_STORE_TOKEN"  # noqa: S105  a name, not a token
+USERNAME_VARIABLE = "CONDA_STORE_USERNAME"
+PASSWORD_VARIABLE = "CONDA_STORE_PASSWORD"  # noqa: S105  a name, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody."""
+
+    hint = (
+        f"You are not logged in. Use --auth token with {TOKEN_VARIABLE}, "
+        f"or --auth basic with {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BearerToken:
+    """Whoever holds a token."""
+
+    token: str = field(repr=False)
+    hint = f"The token in {TOKEN_VARIABLE} may have expired, or not allow this: see `conda-store info`."
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """Somebody who logs in by name and password."""
+
+    username: str
+    password: str = field(repr=False)
+    hint = "`conda-store info` shows what you are allowed to do."
+
+
+Credentials = Anonymous | BearerToken | Password
+
+
+def read_credentials(kind: str, environment: Mapping[str, str]) -> Credentials:
+    """Return credentials of a kind (none, token, basic); raises ClientError when a variable is missing."""
+    if kind == "token":
+        return BearerToken(_read_token(environment))
+    if kind == "basic":
+        names = (USERNAME_VARIABLE, PASSWORD_VARIABLE)
+        username, password = (_required(kind, name, environment) for name in names)
+        return Password(username, password)
+    return Anonymous()
+
+
+def _read_token(environment: Mapping[str, str]) -> str:
+    token = _required("token", TOKEN_VARIABLE, environment).strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ClientError(f"{TOKEN_VARIABLE} holds no token", "A token has neither spaces nor line ends in it.")
+    return token
+
+
+def _required(kind: str, name: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(name)
+    if not value:
+        raise ClientError(f"--auth {kind} needs the environment variable {name}")
+    return value

@@ -1,0 +1,115 @@
+"""Downloads what a build left behind."""
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from conda_store_client.builds import LogReader, find_build
+from conda_store_client.connection import Connection
+from conda_store_client.errors import ClientError, RequestRefused
+
+# What can be downloaded, the extension its file gets, and the type of artifact.
+DOWNLOADED = {
+    "logs": ("log", "LOGS"),
+    "yaml": ("yaml", "YAML"),
+    "lockfile": ("lock", "LOCKFILE"),
+    "archive": ("tar.gz", "CONDA_PACK"),
+}
+# Until stored elsewhere, what does not exist is answered with one of these; S3 hides what is missing behind 403.
+_MISSING = (httpx.codes.NOT_FOUND, httpx.codes.FORBIDDEN)
+
+
+class Write(Protocol):
+    """Takes the next piece of a file."""
+
+    def __call__(self, piece: bytes, /) -> object: ...
+
+
+def default_filename(build_id: int, artifact: str) -> str:
+    """The file an artifact is written to unless told otherwise."""
+    return f"build-{build_id}.{DOWNLOADED[artifact][0]}"
+
+
+def download(connection: Connection, build_id: int, artifact: str, target: Path) -> None:
+    """Write an artifact to a file, which appears when it is whole; raises ClientError."""
+    try:
+        with _writing(target) as write:
+            if artifact == "logs":
+                _write_log(connection, build_id, write)
+            else:
+                _write_artifact(connection, build_id, artifact, write)
+    except OSError as error:
+        raise ClientError(f"cannot write {target}", error.strerror or str(error)) from None
+
+
+def _write_log(connection: Connection, build_id: int, write: Write) -> None:
+    find_build(connection, build_id)
+    log = LogReader(connection, build_id)
+    while text := log.read():
+        write(text.encode())
+
+
+def _write_artifact(connection: Connection, build_id: int, artifact: str, write: Write) -> None:
+    try:
+        with connection.stream(f"/api/v1/build/{build_id}/{artifact}/") as response, _progress_bar(response) as advance:
+            for piece in response.iter_bytes():
+                write(piece)
+                advance(len(piece))
+    except RequestRefused as refusal:
+        raise _explained(connection, build_id, artifact, refusal) from None
+
+
+def _explained(connection: Connection, build_id: int, artifact: str, refusal: RequestRefused) -> ClientError:
+    """The error with what the build itself can tell about it."""
+    refusal = refusal.told_as(f"Error downloading build {build_id}")
+    if refusal.status in _MISSING:
+        try:
+            build = find_build(connection, build_id)
+        except ClientError:
+            return refusal
+        if DOWNLOADED[artifact][1] not in build.artifacts:
+            refusal.detail = (
+                f"It has no {artifact} now; the build is {build.status}."
+                f" `conda-store wait {build_id} --artifact {artifact}` waits for it."
+            )
+    return refusal
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[Write]:
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        # A device or a pipe is written to as it is, and a directory refuses.
+        with target.open("wb") as special:
+            yield special.write
+        return
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        with partial.open("xb") as file:
+            yield file.write
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class Advance(Protocol):
+    """Is told how many more bytes have come."""
+
+    def __call__(self, size: int, /) -> None: ...
+
+
+@contextmanager
+def _progress_bar(response: httpx.Response, stream: IO[str] = sys.stderr) -> Iterator[Advance]:
+    columns = (TextColumn("downloading"), BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn())
+    length = response.headers.get("Content-Length", "")
+    console = Console(file=stream)
+    with Progress(*columns, console=console, transient=True, disable=not stream.isatty()) as bar:
+        transfer = bar.add_task("", total=int(length) if length.isdigit() else None)
+        yield lambda size: bar.update(transfer, advance=size)
