@@ -26,6 +26,8 @@ from conda_store_standalone.demo.summary import Result, show_artifacts, show_pla
 
 PACKAGES = ("python", "numpy", "flask", "ipykernel")
 _PORT = 8080
+# Unpacked archives: each run leaves one.
+_KEPT = 3
 _SECONDS_TO_START = 90.0
 _SECONDS_TO_BUILD = 1800.0
 
@@ -45,7 +47,7 @@ def run(directory: Path, channel_name: str, display: Display) -> None:
         result = Result(build=build, prefix=prefix, unpacked=unpacked, url=url, channel=channel)
         show_artifacts(result, places, display)
         show_places(result, places, display)
-    _forget_others(unpacked)
+    _forget_oldest(unpacked.parent)
 
 
 def _start_server(places: Places, start: Start, channel: str) -> tuple[ServerProcess, str]:
@@ -98,10 +100,9 @@ def _unpack(session: Session, build: Build, places: Places, display: Display) ->
     return target
 
 
-def _forget_others(unpacked: Path) -> None:
-    for other in unpacked.parent.iterdir():
-        if other != unpacked:
-            shutil.rmtree(other, ignore_errors=True)
+def _forget_oldest(directory: Path) -> None:
+    for old in sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(old)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from conda_store_standalone.demo.display import BuildDisplay
 from conda_store_standalone.demo.failure import DemoFailed
 from conda_store_standalone.demo.session import Build, Session
 
-_PAUSE = 0.1
+_PAUSE = 0.2
 _BEGINNING = "0"
 
 
