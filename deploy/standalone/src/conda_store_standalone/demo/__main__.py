@@ -18,7 +18,15 @@ from conda_store_standalone.demo.channel import DEMO_CHANNEL, ServedChannel, ser
 from conda_store_standalone.demo.display import BuildDisplay, Display
 from conda_store_standalone.demo.failure import DemoFailed
 from conda_store_standalone.demo.follow import Follower
-from conda_store_standalone.demo.places import ENVIRONMENT, NAMESPACE, PASSWORD, USERNAME, Places, opened_places
+from conda_store_standalone.demo.places import (
+    ENVIRONMENT,
+    NAMESPACE,
+    PASSWORD,
+    USERNAME,
+    Places,
+    opened_places,
+    unpacked_build,
+)
 from conda_store_standalone.demo.processes import LOOPBACK, ServerProcess, Start, free_port, started_processes
 from conda_store_standalone.demo.programs import run_from, unpack
 from conda_store_standalone.demo.session import Build, Session
@@ -101,7 +109,7 @@ def _unpack(session: Session, build: Build, places: Places, display: Display) ->
 
 
 def _forget_oldest(directory: Path) -> None:
-    for old in sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+    for old in sorted(directory.iterdir(), key=unpacked_build)[:-_KEPT]:
         shutil.rmtree(old)
 
 

@@ -13,6 +13,7 @@ ENVIRONMENT = "first"
 USERNAME = "demo"
 PASSWORD = "password"  # noqa: S105 - the default of a login that is for trying things out
 
+_UNPACKED = "build-"
 _CONFIGURATION = """\
 # Written by `make demo`.  Try it: conda-store-server --standalone --config {file}
 c.CondaStoreServer.address = "127.0.0.1"
@@ -62,12 +63,17 @@ class Places:
 
     def unpacked(self, build_id: int) -> Path:
         """Where the archive of a build is unpacked."""
-        return self.root / "unpacked" / f"build-{build_id}"
+        return self.root / "unpacked" / f"{_UNPACKED}{build_id}"
 
     def write_configuration(self, *, port: int, channel: str) -> None:
         """Write the server's configuration."""
         text = _CONFIGURATION.format(file=self.configuration, root=self.root, port=port, channel=channel)
         self.configuration.write_text(text)
+
+
+def unpacked_build(path: Path) -> int:
+    """The id of the build whose archive was unpacked at ``path``."""
+    return int(path.name.removeprefix(_UNPACKED))
 
 
 @contextmanager

@@ -38,7 +38,10 @@ def unpack(archive: Iterable[bytes], target: Path) -> int:
     tar = shutil.which("tar")
     if tar is None:
         raise DemoFailed("there is no tar: install it")
-    target.mkdir(parents=True)
+    try:
+        target.mkdir(parents=True)
+    except FileExistsError:
+        raise DemoFailed(f"{target} is there already; remove the demo's directory to begin afresh") from None
     size = 0
     reading, writing = os.pipe()
     # Piped, so that the archive is unpacked while it arrives.
