@@ -101,7 +101,7 @@ async def test_builder_asks_for_python_when_there_is_none_for_pip(bench: Workben
 
 async def test_builder_says_unreachable_when_the_index_is_away(bench: Workbench) -> None:
     package = locked_wheel(bench, "talker") | {"url": "http://u:hidden@127.0.0.1:1/talker-1.0-py3-none-any.whl"}
-    async with bench.builder(deadline=0.01) as builder:
+    async with bench.builder(deadline=0.01, pip_environment={"UV_HTTP_RETRIES": "0"}) as builder:
         failure = await builder.failed(await bench.request(await bench.lock("python", pip=(package,))))
     assert (failure.code, failure.transient) == ("channel_unreachable", True)
     assert "hidden" not in json.dumps([failure.detail, builder.ledger.log()])

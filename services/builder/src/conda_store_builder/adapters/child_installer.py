@@ -72,7 +72,7 @@ class ChildInstaller:
             platform=order.platform,
             conda=packages["conda"],
             pip=packages["pip"],
-            prefix=order.path,
+            prefix=str(work.target.path),
             cache=str(self._settings.cache),
             link_mode=order.link_mode,
             ownership=Ownership.of(order.uid, order.gid, order.permissions),
