@@ -10,10 +10,13 @@ from conda_store_api.repositories.specifications import ensure_specification, fi
 from conda_store_api.use_cases.read_submission import stored_submission
 from conda_store_api.use_cases.resolve_order import Submission, resolve_order
 from conda_store_shared.db.models import Build, Environment, Namespace, PublicEvent
+from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.build_key import BuildIdentity, build_key
 from conda_store_shared.domain.names import namespace_name
-from conda_store_shared.errors import Conflict, NotFound
+from conda_store_shared.domain.storage_keys import artifact_key
+from conda_store_shared.errors import Conflict, InvalidInput, InvalidName, NotFound
+from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.transaction import Transaction
 
 
@@ -99,13 +102,23 @@ async def _add_build(transaction: Transaction, parts: _Parts, request: Request, 
         specification_sha256=parts.submission.sha256,
         scheduled_on=request.now,
     )
-    build.build_key = build_key(identity, policy.build_key_version)
+    build.build_key = _storable(build_key(identity, policy.build_key_version))
     build.hash = build.build_key if policy.build_key_version == 3 else None
     order = resolve_order(parts.submission, policy, identity, build.build_key)
     build.order, build.order_digest = order.to_value(), order.digest
     await session.flush()
     _record(transaction, request, "build.queued", [parts.namespace, parts.environment], build)
     return build
+
+
+def _storable(key: str) -> str:
+    """Refuse a build now whose objects no store could keep under such a key."""
+    try:
+        # The longest of all keys of a build.
+        checked_key(artifact_key(ArtifactType.CONDA_PACK, key))
+    except InvalidInput as error:
+        raise InvalidName("the environment name is too long for the store") from error
+    return key
 
 
 def _refuse_deleted(row: Namespace | Environment, what: str) -> None:
