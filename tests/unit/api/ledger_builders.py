@@ -35,6 +35,7 @@ from conda_store_shared.db.models import (
     BuildLog,
     BuildStage,
     Environment,
+    Model,
     Namespace,
     Outbox,
     PublicEvent,
@@ -282,6 +283,13 @@ async def open_ledger(url: str, objects: Path) -> AsyncIterator[Ledger]:
     """A ledger on the database at ``url``, whose schema is there."""
     async with Database(url) as database, FilesystemStore(objects) as store:
         yield Ledger(database, store)
+
+
+async def empty(database: Database) -> None:
+    """Delete every row."""
+    async with database.engine.begin() as connection:
+        for table in reversed(Model.metadata.sorted_tables):
+            await connection.execute(delete(table))
 
 
 async def make_template(path: Path) -> Path:

@@ -25,7 +25,7 @@ def world(ledger_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         runner.run(opened.__aexit__(None, None, None))
 
 
-@with_examples(12)
+@with_examples(8)
 @given(course=BUILDS, seed=SEEDS)
 def test_build_ends_alike_whatever_the_order_and_number_of_its_messages(
     world: World, course: BuildCourse, seed: int
@@ -38,7 +38,7 @@ def test_build_ends_alike_whatever_the_order_and_number_of_its_messages(
     world[0].run(example())
 
 
-@with_examples(6)
+@with_examples(4)
 @given(pair=st.tuples(BUILDS, BUILDS), seed=SEEDS)
 def test_newest_completed_build_becomes_current_whatever_completes_first(
     world: World, pair: tuple[BuildCourse, BuildCourse], seed: int

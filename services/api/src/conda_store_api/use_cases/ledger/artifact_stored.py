@@ -4,7 +4,7 @@ from datetime import datetime
 
 from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
 from conda_store_api.repositories.builds import lock_build
-from conda_store_api.repositories.stages import DONE, change_stage, note_attempt
+from conda_store_api.repositories.stages import DONE, change_stage, find_stage, note_attempt
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_shared.contracts.events import ArtifactDiscardRequested, ArtifactStored
 from conda_store_shared.domain.artifact import ArtifactType
@@ -17,15 +17,20 @@ async def artifact_stored(event: ArtifactStored, transaction: Transaction, now: 
     session = transaction.session
     locked = await lock_build(session, event.build_id)
     if locked is None or locked.build.status != BuildStatus.COMPLETED or locked.build.deleted_on is not None:
-        return transaction.publish(
-            ArtifactDiscardRequested(build_id=event.build_id, build_key=event.build_key, keys=(event.key,))
-        )
+        return _discard(event, transaction)
     await note_attempt(session, event, "done")
     if not await change_stage(session, event.build_id, event.stage, {"state": DONE}):
-        return
+        stage = await find_stage(session, event.build_id, event.stage)
+        # A repeat of what is recorded; else the stage was canceled or given up, and no row will name the object.
+        return None if stage is not None and stage.state == DONE else _discard(event, transaction)
     artifact = NewArtifact(
         type=ArtifactType(event.artifact_type), key=event.key, size=event.size, digest=event.digest
     )
     await record_artifact(session, event.build_id, artifact)
     data = {"artifact_type": event.artifact_type, "size": event.size, "digest": event.digest}
     record_build_event(transaction, locked, "artifact.stored", now, data)
+
+
+def _discard(event: ArtifactStored, transaction: Transaction) -> None:
+    keys = (event.key,)
+    transaction.publish(ArtifactDiscardRequested(build_id=event.build_id, build_key=event.build_key, keys=keys))

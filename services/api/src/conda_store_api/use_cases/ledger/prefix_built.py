@@ -39,11 +39,7 @@ async def prefix_built(
     session = transaction.session
     locked = await lock_build(session, event.build_id)
     if locked is None or locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.build.deleted_on:
-        if record is not None:
-            transaction.publish(
-                PrefixDiscardRequested(build_id=event.build_id, build_key=event.build_key, path=record.path)
-            )
-        return
+        return _discard(event, record, locked, transaction)
     await note_attempt(session, event, "done")
     if locked.build.status == BuildStatus.COMPLETED:
         return
@@ -67,6 +63,16 @@ async def prefix_built(
     await _request_artifacts(transaction, locked, now)
     record_build_event(transaction, locked, "build.completed", now, {"size": record.apparent_bytes})
     await _become_current(transaction, locked, record.path, now)
+
+
+def _discard(
+    event: PrefixBuilt, record: PrefixRecord | None, locked: LockedBuild | None, transaction: Transaction
+) -> None:
+    path = record.path if record else None
+    if path is None and locked is not None and locked.build.order:
+        path = Order.from_value(locked.build.order).prefix.path
+    if path is not None:
+        transaction.publish(PrefixDiscardRequested(build_id=event.build_id, build_key=event.build_key, path=path))
 
 
 async def _record_artifacts(

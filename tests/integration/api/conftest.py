@@ -1,0 +1,15 @@
+"""A ledger on PostgreSQL, of each test's own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.api.ledger_builders import Ledger, open_ledger
+
+
+@pytest.fixture
+async def ledger(postgres_url: str, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger without builds."""
+    async with open_ledger(postgres_url, tmp_path / "objects") as opened:
+        yield opened
