@@ -1,17 +1,13 @@
 """The suite in both modes, and a user of it."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
 from conda_store_shared.testing.servers.conda_store import Backing, DistributedSuite, StandaloneSuite, Suite
-
-sys.path.insert(0, str(Path(__file__).parent))
-from user import User
+from tests.acceptance.user import User
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +20,7 @@ def standalone_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite
 @pytest.fixture(scope="session")
 def backing(
     postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
-) -> Iterator[Backing]:
+) -> Backing:
     """A database, a virtual host and a bucket for one suite."""
     return Backing(
         database_url=postgres_server.create_database(postgres_template),

@@ -6,16 +6,17 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, stop_children
 from sqlalchemy import text
-from user import User
 
 from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers.process import wait_until
+from tests.acceptance.cluster import Cluster, stop_children
+from tests.acceptance.user import User
 
 DEMO = ["python", "numpy", "demo-prefix"]
 # A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
@@ -102,7 +103,7 @@ def test_build_fails_and_says_why_when_three_attempts_died(cluster: Cluster, use
     stop_children(builder)
     build_id = user.submit(f"lost-{uuid.uuid4().hex[:8]}", ["demo-text"])
     for attempts in (1, 2, 3):
-        assert wait_until(lambda expected=attempts: count_attempts(cluster, build_id) >= expected, 60)
+        assert wait_until(partial(has_attempts, cluster, build_id, attempts), 60)
         builder.crash()
         builder.start()
         stop_children(builder)
@@ -113,15 +114,15 @@ def test_build_fails_and_says_why_when_three_attempts_died(cluster: Cluster, use
     builder.start()
 
 
-def count_attempts(cluster: Cluster, build_id: int) -> int:
-    """Return how many attempts at the prefix the ledger knows of."""
-    return len(query(cluster, f"SELECT 1 FROM stage_attempt WHERE build_id = {build_id} AND stage = 'prefix'"))
+def has_attempts(cluster: Cluster, build_id: int, count: int) -> bool:
+    """Whether the ledger knows of so many attempts at the prefix."""
+    return len(query(cluster, f"SELECT 1 FROM stage_attempt WHERE build_id = {build_id} AND stage = 'prefix'")) >= count
 
 
 def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluster: Cluster, user: User) -> None:
     sleeper, other = cluster.process("builder"), cluster.suite.make("builder")
     build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", DEMO)
-    assert wait_until(lambda: count_attempts(cluster, build_id) > 0, 60)
+    assert wait_until(partial(has_attempts, cluster, build_id, 1), 60)
     sleeper.pause()
     try:
         with other:

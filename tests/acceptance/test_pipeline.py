@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from user import User
+
+from tests.acceptance.user import User
 
 DEMO = ["python", "numpy", "flask", "ipykernel", "demo-prefix"]
 SMALL = ["demo-text"]

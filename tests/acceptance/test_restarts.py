@@ -1,10 +1,10 @@
 """Every process may be restarted, between stages and in the middle of one: the build goes on."""
 
 import pytest
-from user import User
 
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers.conda_store import DistributedSuite, StandaloneSuite
+from tests.acceptance.user import User
 
 DEMO = ["python", "numpy", "demo-prefix"]
 

@@ -78,7 +78,7 @@ def test_channel_is_refused_when_it_is_not_on_the_allow_list() -> None:
 
 
 def test_channel_is_refused_when_it_is_on_the_servers_disk() -> None:
-    with pytest.raises(ChannelNotAllowed, match="file:///etc.*begin with http"):
+    with pytest.raises(ChannelNotAllowed, match=r"file:///etc.*begin with http"):
         check_channels(("file:///etc/channel",), (), ALIAS)
 
 
