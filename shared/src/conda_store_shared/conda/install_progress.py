@@ -7,7 +7,7 @@ from rattler.install.installer import InstallerReporter
 from conda_store_shared.child.report import Report
 
 
-class InstallProgress(InstallerReporter):  # type: ignore[misc] - rattler is not followed
+class InstallProgress(InstallerReporter):  # type: ignore[misc]  # mypy does not follow rattler
     """Counts; the callbacks come from several threads.  ``archive_bytes`` holds what was fetched, by package name."""
 
     def __init__(self, total: int, report: Report) -> None:
