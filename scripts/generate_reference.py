@@ -257,8 +257,8 @@ def settings_page() -> str:
         "",
         f"{WRITTEN_BY} The source: `config/` of `conda_store_shared`.",
         "",
-        "Every command reads the same file, `--config FILE`: Python with `c` in scope (`c.CondaStoreServer.port = 8081`),",
-        "or JSON. An option may also be given as `--CondaStoreServer.port=8081`, which counts more than the file.",
+        "Every command reads the same file, `--config FILE`: JSON, or Python with `c` in scope, such as",
+        "`c.CondaStoreServer.port = 8081`. On the command line: `--CondaStoreServer.port=8081`, which counts more.",
     ]
     for section in SECTIONS:
         lines += ["", f"## {section.__name__}", "", _documentation(section), ""]
