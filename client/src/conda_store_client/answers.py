@@ -12,6 +12,7 @@ T = TypeVar("T")
 _UNAVAILABLE = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 _NOT_ALLOWED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 _LONGEST_TEXT = 300
+_CHECK_ADDRESS = "Check --conda-store-url (CONDA_STORE_URL); it includes the server's prefix."
 
 
 def data_of(response: httpx.Response) -> Any:
@@ -37,17 +38,21 @@ def refuse(response: httpx.Response, hint: str) -> NoReturn:
         raise ServerUnavailable(f"the server is not available (status {response.status_code})", message)
     if response.status_code in _NOT_ALLOWED:
         raise RequestRefused(response.status_code, message or "request not authorized", hint)
+    if response.status_code == httpx.codes.NOT_FOUND and not message:
+        raise RequestRefused(response.status_code, f"there is nothing at {_address(response)}", _CHECK_ADDRESS)
     raise RequestRefused(
-        response.status_code, message or f"the server answered {response.status_code} to {response.url}"
+        response.status_code, message or f"the server answered {response.status_code} to {_address(response)}"
     )
 
 
 def not_conda_store(response: httpx.Response) -> ClientError:
     """The error for an answer that no conda-store server gives."""
-    return UnexpectedAnswer(
-        f"{response.url} does not answer like a conda-store server",
-        "Check --conda-store-url (CONDA_STORE_URL); it includes the server's prefix.",
-    )
+    return UnexpectedAnswer(f"{_address(response)} does not answer like a conda-store server", _CHECK_ADDRESS)
+
+
+def _address(response: httpx.Response) -> str:
+    """The address without its query, which may hold a signature."""
+    return str(response.url.copy_with(query=None))
 
 
 def _json(response: httpx.Response) -> Any:
@@ -61,8 +66,9 @@ def _message(response: httpx.Response) -> str:
     try:
         body = response.json()
     except ValueError:
+        # A page for browsers tells nothing in a terminal, and what is not found says so by its status.
         is_text = response.headers.get("content-type", "").startswith("text/plain")
-        return response.text.strip()[:_LONGEST_TEXT] if is_text else ""
+        return response.text.strip()[:_LONGEST_TEXT] if is_text and response.is_server_error else ""
     if not isinstance(body, dict):
         return ""
     if isinstance(body.get("detail"), list):

@@ -84,12 +84,12 @@ def _explained(connection: Connection, build_id: int, artifact: str, refusal: Re
 
 @contextmanager
 def _writing(target: Path) -> Iterator[Write]:
-    target = target.resolve()
     if target.exists() and not target.is_file():
         # A device or a pipe is written to as it is, and a directory refuses.
         with target.open("wb") as special:
             yield special.write
         return
+    target = target.resolve()
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         with partial.open("xb") as file:

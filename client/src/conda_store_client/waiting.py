@@ -52,11 +52,11 @@ def _is_there(connection: Connection, build: Build, artifact: str) -> bool:
     if build.status != COMPLETED:
         return False
     if artifact_type is not None:
-        _require_stage(connection, build, artifact_type)
+        _require_stage(connection, build, artifact)
     return artifact_type is None
 
 
-def _require_stage(connection: Connection, build: Build, artifact_type: str) -> None:
+def _require_stage(connection: Connection, build: Build, artifact: str) -> None:
     """Raise ClientError when the server knows that an artifact of a completed build is not going to be made."""
     try:
         stages = list_stages(connection, build.id)
@@ -64,8 +64,8 @@ def _require_stage(connection: Connection, build: Build, artifact_type: str) -> 
         return
     if stages is None:
         return
-    stage = next((stage for stage in stages if stage.artifact_type == artifact_type), None)
+    stage = next((stage for stage in stages if stage.artifact_type == WAITED_FOR[artifact]), None)
     if stage is None:
-        raise ClientError(f"Build {build.id} makes no {artifact_type}", "The server's settings do not ask for one.")
+        raise ClientError(f"Build {build.id} makes no {artifact}", "The server's settings do not ask for one.")
     if not stage.is_open and stage.state != "done":
-        raise ClientError(f"Build {build.id} has no {artifact_type}: making it {stage.state}", stage.detail)
+        raise ClientError(f"Build {build.id} has no {artifact}: making it {stage.state}", stage.detail)
