@@ -9,7 +9,7 @@ from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.db.moments import now
-from conda_store_shared.errors import Unavailable
+from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable, Unavailable
 
 log = structlog.get_logger()
 
@@ -42,6 +42,7 @@ class Background:
         self._release = Wake()
         self._rescue = Wake()
         self._logs = Wake()
+        self._listening = now()
 
     def wake_release(self) -> None:
         """A build was added, or one ended."""
@@ -50,6 +51,7 @@ class Background:
 
     async def on_connected(self) -> None:
         """The broker is back: look at once for what it lost."""
+        self._listening = now()
         self._rescue.set()
 
     async def release_forever(self) -> None:
@@ -64,7 +66,7 @@ class Background:
 
         async def rescue() -> None:
             nonlocal everything
-            await rescue_builds(self._tools, now(), everything=everything)
+            await rescue_builds(self._tools, now(), everything=everything, listening=self._listening)
             everything = False
 
         while True:
@@ -98,3 +100,6 @@ class Background:
             await step()
         except* Unavailable as group:
             log.warning("background_waits", step=step.__name__, reason=str(group.exceptions[0]))
+            if group.subgroup((BusUnavailable, DatabaseUnavailable)) is not None:
+                # What workers said meanwhile is still on its way to the ledger.
+                self._listening = now()

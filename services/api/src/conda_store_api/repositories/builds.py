@@ -111,11 +111,12 @@ async def count_released(session: AsyncSession) -> int:
     return counted or 0
 
 
-async def mark_released(session: AsyncSession, build_id: int, now: datetime) -> bool:
-    """Release a build; False when it was released or is over."""
+async def mark_released(session: AsyncSession, build: Build, now: datetime) -> bool:
+    """Release a build, whose time to its deadline begins now; False when it was released or is over."""
+    deadline = None if build.deadline is None else now + (build.deadline - build.scheduled_on)
     result = await session.execute(
         update(Build)
-        .where(Build.id == build_id, Build.status == BuildStatus.QUEUED, Build.released_on.is_(None))
-        .values(released_on=now)
+        .where(Build.id == build.id, Build.status == BuildStatus.QUEUED, Build.released_on.is_(None))
+        .values(released_on=now, deadline=deadline)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]

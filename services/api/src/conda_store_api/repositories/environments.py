@@ -109,6 +109,8 @@ async def list_unlinked(session: AsyncSession, before: datetime) -> Sequence[tup
         .where(
             Environment.linked_generation < Environment.generation,
             Environment.link_requested_on < before,
+            # Environments of hashed build keys have no link.
+            Build.build_key_version != 3,
             Environment.deleted_on.is_(None),
         )
         .limit(1000)

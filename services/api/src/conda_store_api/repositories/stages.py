@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, defer
 
 from conda_store_shared.contracts.events import AttemptEvent
 from conda_store_shared.db.models import Build, BuildStage, StageAttempt
@@ -52,25 +53,66 @@ async def cancel_stages(session: AsyncSession, build_id: int) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-async def note_attempt(session: AsyncSession, event: AttemptEvent, outcome: str | None = None) -> None:
-    """Note an attempt, and how it ended; whichever of its messages comes first.  The first outcome stays."""
+async def note_attempt(session: AsyncSession, event: AttemptEvent, outcome: str | None = None) -> bool:
+    """Note an attempt, and how it ended; whichever of its messages comes first.
+
+    The first outcome stays.  Returns whether this was news.  The caller holds the build's row.
+    """
     key = {"build_id": event.build_id, "stage": event.stage, "attempt_id": event.attempt_id}
-    new = {**key, "started_at": naive(event.attempt_started_at), "outcome": outcome}
-    if not await insert_new(session, StageAttempt, [new]) and outcome is not None:
-        await session.execute(
-            update(StageAttempt).filter_by(**key).where(StageAttempt.outcome.is_(None)).values(outcome=outcome)
-        )
+    known = select(func.coalesce(func.max(StageAttempt.number), 0) + 1).where(
+        StageAttempt.build_id == event.build_id, StageAttempt.stage == event.stage
+    )
+    new = {
+        **key,
+        "number": known.scalar_subquery(),
+        "started_at": naive(event.attempt_started_at),
+        "outcome": outcome,
+    }
+    if await insert_new(session, StageAttempt, [new]):
+        return True
+    if outcome is None:
+        return False
+    result = await session.execute(
+        update(StageAttempt).filter_by(**key).where(StageAttempt.outcome.is_(None)).values(outcome=outcome)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def forgive_attempts(session: AsyncSession, build_id: int, stage: str) -> None:
+    """Note that attempts which ended without a word do not count, since their workers died with us."""
+    await session.execute(
+        update(StageAttempt)
+        .where(StageAttempt.build_id == build_id, StageAttempt.stage == stage, StageAttempt.outcome.is_(None))
+        .values(outcome="interrupted")
+    )
 
 
 async def is_newest(session: AsyncSession, event: AttemptEvent) -> bool:
-    """Whether no later attempt at the stage is known."""
-    newest = await session.scalar(
-        select(StageAttempt.attempt_id)
-        .where(StageAttempt.build_id == event.build_id, StageAttempt.stage == event.stage)
-        .order_by(StageAttempt.started_at.desc(), StageAttempt.attempt_id.desc())
-        .limit(1)
+    """Whether no later attempt at the stage is known: one that was heard of later, and by its clock began later.
+
+    The clocks of two workers may differ, and messages may overtake each other; either alone misleads nobody.
+    """
+    return await session.scalar(_newest(event)) is not None
+
+
+async def is_at_work(session: AsyncSession, event: AttemptEvent) -> bool:
+    """Whether no later attempt at the stage is known, nor how this one ended: its words may come late."""
+    return await session.scalar(_newest(event).where(StageAttempt.outcome.is_(None))) is not None
+
+
+def _newest(event: AttemptEvent) -> Select[str]:
+    later = aliased(StageAttempt)
+    return select(StageAttempt.attempt_id).where(
+        StageAttempt.build_id == event.build_id,
+        StageAttempt.stage == event.stage,
+        StageAttempt.attempt_id == event.attempt_id,
+        ~exists().where(
+            later.build_id == StageAttempt.build_id,
+            later.stage == StageAttempt.stage,
+            later.number > StageAttempt.number,
+            later.started_at > StageAttempt.started_at,
+        ),
     )
-    return newest in (None, event.attempt_id)
 
 
 async def count_lost_attempts(session: AsyncSession, build_id: int, stage: str, *, with_newest: bool) -> int:
@@ -81,7 +123,7 @@ async def count_lost_attempts(session: AsyncSession, build_id: int, stage: str, 
     rows = await session.execute(
         select(StageAttempt.outcome)
         .where(StageAttempt.build_id == build_id, StageAttempt.stage == stage)
-        .order_by(StageAttempt.started_at.desc(), StageAttempt.attempt_id.desc())
+        .order_by(StageAttempt.number.desc())
     )
     outcomes = list(rows.scalars())
     silent = outcomes if with_newest else outcomes[:1] and [outcomes[0] or "running", *outcomes[1:]]
@@ -105,15 +147,27 @@ async def count_open(session: AsyncSession, build_id: int) -> int:
 
 
 async def list_open(session: AsyncSession) -> Sequence[tuple[BuildStage, Build]]:
-    """Return every open stage with its build, oldest first."""
+    """Return every open stage with its build, oldest first; orders, which may be large, are left out."""
     rows = await session.execute(
         select(BuildStage, Build)
         .join(Build, Build.id == BuildStage.build_id)
         .where(BuildStage.state.in_(OPEN))
         .order_by(BuildStage.build_id)
         .limit(10_000)
+        .options(defer(Build.order, raiseload=True))
     )
     return [(stage, build) for stage, build in rows]
+
+
+async def list_waited(session: AsyncSession, now: datetime) -> Sequence[BuildStage]:
+    """Return every stage whose pause is over, oldest first."""
+    rows = await session.scalars(
+        select(BuildStage)
+        .where(BuildStage.state == WAITING, BuildStage.not_before <= now)
+        .order_by(BuildStage.build_id)
+        .limit(10_000)
+    )
+    return rows.all()
 
 
 async def list_stages(session: AsyncSession, build_id: int) -> Sequence[tuple[BuildStage, int]]:

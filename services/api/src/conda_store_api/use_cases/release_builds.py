@@ -38,7 +38,7 @@ async def release_builds(
     for build in builds:
         async with transactions.begin() as transaction:
             locked = await lock_build(transaction.session, build.id)
-            if locked is not None and await mark_released(transaction.session, build.id, now):
+            if locked is not None and await mark_released(transaction.session, locked.build, now):
                 await request_stage(transaction, locked.build, SOLVE, now)
                 released += 1
     return released

@@ -13,15 +13,18 @@ from conda_store_api.repositories.stages import (
     RUNNING,
     WAITING,
     find_stage,
+    forgive_attempts,
     is_given_up,
     list_open,
+    list_waited,
 )
 from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.requests import request_for, request_stage
 from conda_store_api.use_cases.release_builds import put_order
 from conda_store_api.use_cases.request_link import request_link
 from conda_store_shared.bus.port import Bus
-from conda_store_shared.contracts.topology import ROUTES, queue_name
+from conda_store_shared.contracts.events import LinkRequested
+from conda_store_shared.contracts.topology import BUILDER, ROUTES, queue_name
 from conda_store_shared.db.models import Build, BuildStage
 from conda_store_shared.domain.order import Order
 from conda_store_shared.errors import StageFailure
@@ -41,50 +44,60 @@ class Tools:
     options: LedgerOptions
 
 
-async def rescue_builds(tools: Tools, now: datetime, *, everything: bool = False) -> int:
+async def rescue_builds(
+    tools: Tools, now: datetime, *, everything: bool = False, listening: datetime | None = None
+) -> int:
     """Request again what was lost; return how many requests.
 
-    With ``everything`` all open stages are lost, because their workers died with us.
+    With ``everything`` all open stages are lost, because their workers died with us.  Nothing counts as silent that
+    could not have been heard: ``listening`` is since when the ledger hears what workers say.
 
     Raises BusUnavailable, DatabaseUnavailable, StorageUnavailable: the next round tries again.
     """
     async with tools.transactions.database.session() as session:
         stages = await list_open(session)
-    empty: dict[str, bool] = {}
+    search = _Search(tools, now, listening or datetime.min)
     again = 0
     for stage, build in stages:
-        if everything or await _is_due(tools, stage, build, now, empty):
-            await put_order(tools.store, build)
-            async with tools.transactions.begin() as transaction:
-                again += await _request_again(transaction, stage, now, everything=everything)
+        if everything or await search.is_lost(stage, build):
+            again += await _request_again(tools, stage, now, everything=everything)
     return again + await _request_links(tools, now)
 
 
 async def request_waiting(tools: Tools, now: datetime) -> int:
     """Request stages whose pause is over; return how many."""
     async with tools.transactions.database.session() as session:
-        stages = await list_open(session)
+        stages = await list_waited(session, now)
     again = 0
-    for stage, build in stages:
-        if stage.state == WAITING and stage.not_before is not None and stage.not_before <= now:
-            await put_order(tools.store, build)
-            async with tools.transactions.begin() as transaction:
-                again += await _request_again(transaction, stage, now, everything=False)
+    for stage in stages:
+        again += await _request_again(tools, stage, now, everything=False)
     return again
 
 
-async def _is_due(tools: Tools, stage: BuildStage, build: Build, now: datetime, empty: dict[str, bool]) -> bool:
-    if stage.state == RUNNING:
-        return stage.heard_on is None or stage.heard_on < now - timedelta(seconds=tools.options.silence)
-    if stage.state == REQUESTED:
-        requested = stage.requested_on or datetime.min
-        if requested > now - timedelta(seconds=tools.options.unheard):
-            return False
-        queue = _queue_of(build, stage.stage)
-        if queue not in empty:
-            empty[queue] = await tools.bus.depth(queue) == 0
-        return empty[queue]
-    return False
+class _Search:
+    """Looks for lost work; each queue is asked for its depth once."""
+
+    def __init__(self, tools: Tools, now: datetime, listening: datetime) -> None:
+        self._tools = tools
+        self._now = now
+        self._listening = listening
+        self._empty: dict[str, bool] = {}
+
+    async def is_lost(self, stage: BuildStage, build: Build) -> bool:
+        """Whether the stage is to be requested again."""
+        if stage.state == RUNNING:
+            heard = max(stage.heard_on or datetime.min, self._listening)
+            return heard < self._now - timedelta(seconds=self._tools.options.silence)
+        if stage.state == REQUESTED:
+            requested = stage.requested_on or datetime.min
+            unheard = requested <= self._now - timedelta(seconds=self._tools.options.unheard)
+            return unheard and await self._is_empty(_queue_of(build, stage.stage))
+        return False
+
+    async def _is_empty(self, queue: str) -> bool:
+        if queue not in self._empty:
+            self._empty[queue] = await self._tools.bus.depth(queue) == 0
+        return self._empty[queue]
 
 
 def _queue_of(build: Build, stage: str) -> str:
@@ -93,13 +106,23 @@ def _queue_of(build: Build, stage: str) -> str:
     return queue_name(consumer, event)
 
 
-async def _request_again(transaction: Transaction, seen: BuildStage, now: datetime, *, everything: bool) -> int:
+async def _request_again(tools: Tools, seen: BuildStage, now: datetime, *, everything: bool) -> int:
+    async with tools.transactions.database.session() as session:
+        build = await session.get_one(Build, seen.build_id)
+    await put_order(tools.store, build)
+    async with tools.transactions.begin() as transaction:
+        return await _change(transaction, seen, now, everything=everything)
+
+
+async def _change(transaction: Transaction, seen: BuildStage, now: datetime, *, everything: bool) -> int:
     session = transaction.session
     locked = await lock_build(session, seen.build_id)
     stage = await find_stage(session, seen.build_id, seen.stage)
-    if locked is None or stage is None or (stage.state, stage.heard_on) != (seen.state, seen.heard_on):
+    if locked is None or stage is None or _sight_of(stage) != _sight_of(seen):
         return 0
-    if stage.state == RUNNING and not everything and await is_given_up(
+    if everything:
+        await forgive_attempts(session, stage.build_id, stage.stage)
+    elif stage.state == RUNNING and await is_given_up(
         session, stage.build_id, stage.stage, with_newest=True
     ):
         await end_stage(transaction, locked, stage.stage, worker_lost(stage.stage, stage.code), now)
@@ -113,6 +136,10 @@ async def _request_again(transaction: Transaction, seen: BuildStage, now: dateti
     return 1
 
 
+def _sight_of(stage: BuildStage) -> tuple[str, datetime | None, datetime | None]:
+    return stage.state, stage.heard_on, stage.requested_on
+
+
 def _is_late(locked: LockedBuild, now: datetime) -> bool:
     return locked.build.deadline is not None and now > locked.build.deadline
 
@@ -121,6 +148,8 @@ async def _request_links(tools: Tools, now: datetime) -> int:
     before = now - timedelta(seconds=tools.options.unheard)
     async with tools.transactions.database.session() as session:
         unlinked = await list_unlinked(session, before)
+    if unlinked and await tools.bus.depth(queue_name(BUILDER, LinkRequested)) > 0:
+        return 0
     for environment, namespace, build in unlinked:
         async with tools.transactions.begin() as transaction:
             path = Order.from_value(build.order or {}).prefix.path

@@ -24,6 +24,12 @@ class Build(Model):
             postgresql_where=text("status IN ('QUEUED', 'BUILDING')"),
             sqlite_where=text("status IN ('QUEUED', 'BUILDING')"),
         ),
+        Index(
+            "ix_build_without_log",
+            "id",
+            postgresql_where=text("logs_stored_on IS NULL"),
+            sqlite_where=text("logs_stored_on IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -81,13 +87,17 @@ class BuildStage(Model):
 
 
 class StageAttempt(Model):
-    """One worker's try; ``outcome`` is None while nothing was heard of its end."""
+    """One worker's try; ``outcome`` is None while nothing was heard of its end.
+
+    ``number`` counts the attempts at a stage in the order they were heard of; ``started_at`` is by the worker's clock.
+    """
 
     __tablename__ = "stage_attempt"
 
     build_id: Mapped[int] = mapped_column(ForeignKey("build.id", ondelete="CASCADE"), primary_key=True)
     stage: Mapped[str] = mapped_column(String(64), primary_key=True)
     attempt_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(server_default="0")
     started_at: Mapped[datetime]
     outcome: Mapped[str | None] = mapped_column(String(64))
 

@@ -42,7 +42,8 @@ async def stage_failed(event: StageFailed, transaction: Transaction, now: dateti
     locked = await lock_build(session, event.build_id)
     if locked is None:
         return
-    await note_attempt(session, event, event.code[:64])
+    if not await note_attempt(session, event, event.code[:64]):
+        return
     stage = await find_stage(session, event.build_id, event.stage)
     if stage is None or stage.state not in OPEN or not await is_newest(session, event):
         return

@@ -13,6 +13,5 @@ async def stage_interrupted(event: StageInterrupted, transaction: Transaction, n
     session = transaction.session
     if await lock_build(session, event.build_id) is None:
         return
-    await note_attempt(session, event, "interrupted")
-    if await is_newest(session, event):
+    if await note_attempt(session, event, "interrupted") and await is_newest(session, event):
         await change_stage(session, event.build_id, event.stage, {"state": REQUESTED, "requested_on": now})

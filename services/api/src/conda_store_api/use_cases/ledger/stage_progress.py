@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from conda_store_api.repositories.builds import lock_build
-from conda_store_api.repositories.stages import REQUESTED, change_stage, find_stage, is_newest, note_attempt
+from conda_store_api.repositories.stages import REQUESTED, change_stage, find_stage, is_at_work, note_attempt
 from conda_store_api.use_cases.ledger.stage_started import mark_running
-from conda_store_shared.contracts.events import StageProgress
+from conda_store_shared.contracts.events import BuildCanceled, StageProgress
+from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.transaction import Transaction
 
 
@@ -16,8 +17,11 @@ async def stage_progress(event: StageProgress, transaction: Transaction, now: da
     if locked is None:
         return
     await note_attempt(session, event)
+    if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED):
+        # Its worker was out of reach when it was told.
+        return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
     stage = await find_stage(session, event.build_id, event.stage)
-    if stage is None or not await is_newest(session, event):
+    if stage is None or not await is_at_work(session, event):
         return
     if stage.state == REQUESTED:
         await mark_running(event, transaction, locked, now)

@@ -8,8 +8,8 @@ from conda_store_api.repositories.stages import (
     RUNNING,
     change_stage,
     find_stage,
+    is_at_work,
     is_given_up,
-    is_newest,
     note_attempt,
 )
 from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
@@ -27,7 +27,7 @@ async def stage_started(event: StageStarted, transaction: Transaction, now: date
     if locked is None:
         return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
     stage = await find_stage(session, event.build_id, event.stage)
-    await note_attempt(session, event)
+    is_running = await note_attempt(session, event)
     if stage is None or stage.state not in OPEN:
         if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED):
             transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
@@ -35,13 +35,15 @@ async def stage_started(event: StageStarted, transaction: Transaction, now: date
     if await is_given_up(session, event.build_id, event.stage, with_newest=False):
         await end_stage(transaction, locked, event.stage, worker_lost(event.stage, stage.code), now)
         return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
-    await mark_running(event, transaction, locked, now)
+    # Its end may have overtaken its start.
+    if is_running:
+        await mark_running(event, transaction, locked, now)
 
 
 async def mark_running(event: AttemptEvent, transaction: Transaction, locked: LockedBuild, now: datetime) -> None:
-    """Note that the newest attempt at an open stage is alive, and that the build has come as far."""
+    """Note that the newest attempt at an open stage is at work, and that the build has come as far."""
     session, build = transaction.session, locked.build
-    if not await is_newest(session, event):
+    if not await is_at_work(session, event):
         return
     await change_stage(session, build.id, event.stage, {"state": RUNNING, "heard_on": now})
     rank = RANK_OF_STAGE.get(StageName(event.stage))
