@@ -1,5 +1,6 @@
 """environment.yaml as a value: read, checked, normalised, digested (contract §2.4)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.names import EnvironmentName, environment_name
 from conda_store_shared.errors import InvalidName, InvalidSpecification
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PIP_OPTIONS = ("--index-url", "--extra-index-url", "--trusted-host")
 
 
@@ -72,8 +74,8 @@ class Specification:
 def _text(value: Any, *location: str | int) -> str:
     if not isinstance(value, str):
         raise _fail("Input should be a valid string", "string_type", *location)
-    if "\x00" in value:
-        raise _fail("Text may not contain NUL characters", "value_error", *location)
+    if _UNSTORABLE.search(value):
+        raise _fail("Text may not contain NUL characters or halves of surrogate pairs", "value_error", *location)
     return value
 
 

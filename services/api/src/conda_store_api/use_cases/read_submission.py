@@ -12,12 +12,24 @@ from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.names import environment_name
 from conda_store_shared.domain.specification import Specification
-from conda_store_shared.errors import InvalidSpecification
+from conda_store_shared.errors import InvalidLockfile, InvalidSpecification
 
 INVALID_YAML = "Unable to parse. Invalid YAML"
 # Reading YAML takes about a second a megabyte, during which nobody else is served.
 MAXIMUM_SPECIFICATION = 200_000
 MAXIMUM_LOCKFILE = 16 * 1024 * 1024
+# A document is read by recursion in C: some ten thousand levels end the process.
+MAXIMUM_DEPTH = 100
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads what looks like a date as text, which is all that JSON has."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - read by PyYAML
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 def load_yaml(text: str) -> Any:
@@ -30,11 +42,20 @@ def load_yaml(text: str) -> Any:
             return json.loads(text)
         if len(text) > MAXIMUM_SPECIFICATION:
             raise InvalidSpecification(f"YAML of {len(text)} characters; at most {MAXIMUM_SPECIFICATION}, or send JSON")
-        if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
-            raise InvalidSpecification(f"{INVALID_YAML}: aliases are not allowed")
-        return yaml.load(text, Loader=yaml.CSafeLoader)
+        _check_structure(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise InvalidSpecification(INVALID_YAML) from error
+
+
+def _check_structure(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InvalidSpecification(f"{INVALID_YAML}: aliases are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAXIMUM_DEPTH:
+            raise InvalidSpecification(f"{INVALID_YAML}: more than {MAXIMUM_DEPTH} levels")
 
 
 def read_specification(text: str) -> Submission:
@@ -59,10 +80,14 @@ def read_lockfile(text: str, name: str, description: str) -> Submission:
         raise InvalidSpecification(f"the lockfile has {len(text)} characters; at most {MAXIMUM_LOCKFILE}")
     lockfile = Lockfile.from_value(load_yaml(text))
     value = {"name": environment_name(name), "description": description, "lockfile": dict(lockfile.value)}
+    try:
+        digest = digest_of(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidLockfile(f"the lockfile has values that JSON does not have: {error}") from error
     return Submission(
         name=name,
         value=value,
-        sha256=digest_of(value),
+        sha256=digest,
         specification=None,
         lockfile=lockfile,
         description=description,

@@ -1,0 +1,146 @@
+"""A submission: what is stored, what is refused, what the order says (contract §4.1)."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from conda_store_api.use_cases.read_submission import load_yaml, read_lockfile, read_specification
+from conda_store_api.use_cases.submit_specification import Request, rebuild, submit_specification
+from conda_store_shared.db.models import Build, Environment, Namespace, Specification
+from conda_store_shared.domain.order import Order
+from conda_store_shared.errors import ChannelNotAllowed, Conflict, InvalidLockfile, InvalidName, InvalidSpecification
+from tests.unit.api.ledger_builders import Ledger, a_policy
+
+LOCKFILE = """{"metadata": {"platforms": ["linux-64"], "channels": []}, "package": []}"""
+
+
+async def submit_text(ledger: Ledger, text: str, namespace: str = "team", **policy: Any) -> Build:
+    request = Request(namespace=namespace, actor="ann", now=ledger.now)
+    async with ledger.transactions.begin() as transaction:
+        submission = read_specification(text)
+        build_id = await submit_specification(submission, request, a_policy(**policy), transaction)
+    return await ledger.build(build_id)
+
+
+async def count(ledger: Ledger, table: Any) -> int:
+    async with ledger.database.session() as session:
+        return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def test_build_is_queued_with_its_order_when_a_specification_is_submitted(ledger: Ledger) -> None:
+    build = await submit_text(ledger, "name: weather\nchannels: [main]\ndependencies: [python, {pip: [flask]}]")
+    assert (build.status, build.rank, build.scheduled_on) == ("QUEUED", 0, ledger.now)
+    assert build.build_key.endswith(f"-{build.id}-weather")
+    order = Order.from_value(build.order or {})
+    assert order.digest == build.order_digest
+    assert order.solve.channels == ("https://conda.anaconda.org/main",)
+    assert order.prefix.path == f"/store/team/{build.build_key}"
+    assert order.prefix.link == "/store/team/envs/weather"
+    assert await ledger.events() == ["namespace.created", "environment.created", "build.queued"]
+
+
+async def test_first_build_is_the_current_one_when_its_environment_is_new(ledger: Ledger) -> None:
+    first, second = await ledger.submit(), await ledger.submit()
+    assert (await ledger.environment(second)).current_build_id == first.id
+    assert first.environment_id == second.environment_id
+    assert first.specification_id == second.specification_id
+    assert first.build_key != second.build_key
+
+
+async def test_build_has_no_link_when_its_key_is_a_hash(ledger: Ledger) -> None:
+    build = await submit_text(ledger, "name: weather", build_key_version=3)
+    order = Order.from_value(build.order or {})
+    assert build.hash == build.build_key
+    assert order.prefix.link is None
+    assert order.prefix.path == f"/store/{build.build_key}"
+
+
+async def test_default_channels_are_used_when_none_are_named(ledger: Ledger) -> None:
+    build = await submit_text(ledger, "name: weather", default_channels=("bioconda", "main"))
+    channels = Order.from_value(build.order or {}).solve.channels
+    assert channels == ("https://conda.anaconda.org/bioconda", "https://conda.anaconda.org/main")
+
+
+async def test_nothing_is_stored_when_a_channel_is_not_allowed(ledger: Ledger) -> None:
+    with pytest.raises(ChannelNotAllowed, match="main"):
+        await submit_text(ledger, "name: weather\nchannels: [main]", allowed_channels=("conda-forge",))
+    for table in (Namespace, Environment, Specification, Build):
+        assert await count(ledger, table) == 0
+
+
+@pytest.mark.parametrize("namespace", ["", "..", "a/b", "a b", "a\x00b", "x" * 256, ".hidden", "ü"])
+async def test_nothing_is_stored_when_the_namespace_has_no_valid_name(ledger: Ledger, namespace: str) -> None:
+    with pytest.raises(InvalidName):
+        await submit_text(ledger, "name: weather", namespace)
+    assert await count(ledger, Specification) == 0
+
+
+async def test_submission_is_refused_when_the_environment_is_being_deleted(ledger: Ledger) -> None:
+    build = await ledger.submit()
+    async with ledger.transactions.begin() as transaction:
+        environment = await transaction.session.get(Environment, build.environment_id)
+        assert environment is not None
+        environment.deleted_on = ledger.now
+    with pytest.raises(Conflict, match="being deleted"):
+        await ledger.submit()
+
+
+async def test_rebuild_makes_another_build_of_the_same_specification(ledger: Ledger) -> None:
+    build = await ledger.submit()
+    async with ledger.transactions.begin() as transaction:
+        request = Request(namespace="team", actor="ann", now=ledger.now)
+        again = await rebuild(build.id, request, ledger.policy, transaction)
+    row = await ledger.build(again)
+    assert row.id != build.id
+    assert row.specification_id == build.specification_id
+    assert (row.order or {})["solve"] == (build.order or {})["solve"]
+
+
+async def test_lockfile_travels_in_the_order_when_one_is_submitted(ledger: Ledger) -> None:
+    request = Request(namespace="team", actor="ann", now=ledger.now)
+    async with ledger.transactions.begin() as transaction:
+        submission = read_lockfile(LOCKFILE, "weather", "rain")
+        build_id = await submit_specification(submission, request, ledger.policy, transaction)
+    build = await ledger.build(build_id)
+    lockfile = Order.from_value(build.order or {}).solve.lockfile
+    assert lockfile is not None
+    assert lockfile["version"] == 1
+    assert (await ledger.environment(build)).description == "rain"
+    async with ledger.transactions.begin() as transaction:
+        again = await rebuild(build_id, request, ledger.policy, transaction)
+    assert Order.from_value((await ledger.build(again)).order or {}).solve.lockfile == lockfile
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "name: [", "just text", "name: a\ndependencies: [{pip: 3}]", "{", "\x00", "name: &a b\nx: *a",
+     "- " * 50_000, "[" * 50_000, '{"a":' * 50_000, "name: a b", "name: ../a", "name: 3",
+     '{"name": "a", "description": "\\ud800"}', '{"name": "\\u0000"}', "? [a]\n: b", "name: !!python/name:os.system"],
+)  # fmt: skip
+def test_text_is_refused_when_it_is_no_specification(text: str) -> None:
+    with pytest.raises(InvalidSpecification):
+        read_specification(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "3", '{"version": 2}', '{"package": {}, "metadata": {}}',
+     LOCKFILE.replace("[]}", '[], "x": "\\ud800"}', 1), "package: []\nmetadata: {platforms: [], 1: a, b: c}",
+     "package: []\nmetadata: {platforms: [], x: !!binary aaaa}"],
+)  # fmt: skip
+def test_text_is_refused_when_it_is_no_lockfile(text: str) -> None:
+    with pytest.raises(InvalidLockfile):
+        read_lockfile(text, "weather", "")
+
+
+def test_bomb_of_aliases_is_refused_before_it_grows() -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 30)]
+    with pytest.raises(InvalidSpecification, match="aliases"):
+        load_yaml("\n".join(lines))
+
+
+def test_date_is_text_when_a_lockfile_has_one() -> None:
+    submission = read_lockfile("package: []\nmetadata: {platforms: [], time: 2026-11-22}", "weather", "")
+    assert submission.lockfile is not None
+    assert submission.lockfile.value["metadata"]["time"] == "2026-11-22"
