@@ -18,6 +18,7 @@ PIECE_SECONDS = 0.25
 # A build's log is cut at 10 MB by the ledger; no attempt needs to send more.
 MAXIMUM_LOG_BYTES = 10 * 1024 * 1024
 _PROGRESS_SECONDS = 0.5
+_LAST_WORDS_SECONDS = 5.0
 
 
 def answer(source: str, request: Envelope, event: Event) -> Envelope:
@@ -87,9 +88,15 @@ class Reporter:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        if kind is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if kind is None:
+            return
+        if not issubclass(kind, asyncio.CancelledError):
+            # The ledger counts attempts that began and ended without a word: one that crashed must have begun for it.
+            self._stopping = True
+            self._wake.set()
+            await asyncio.wait([self._task], timeout=_LAST_WORDS_SECONDS)
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def finish(self, outcome: AttemptEvent) -> None:
         """Send everything that is still queued, the outcome last."""

@@ -17,10 +17,13 @@ from conda_store_shared.contracts.events import AttemptEvent, BuildEvent, StageF
 from conda_store_shared.domain.stage import Attempt, FailureCode
 from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.errors import StageFailure, Unavailable
+from conda_store_shared.logs import redact
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.reporter import Reporter, publish_until_taken
 
 log = structlog.get_logger()
+# A message has at most a megabyte, and a character that is not ASCII takes up to twelve bytes of it.
+_LONGEST_DETAIL = 80_000
 Request = TypeVar("Request", bound=BuildEvent)
 
 
@@ -157,7 +160,7 @@ class StageWorker:
         except StageFailure as failure:
             log.info("stage_failed", stage=context.stage, code=failure.cause, transient=failure.transient)
             context.log(f"{context.stage} failed ({failure.cause}): {failure.detail}\n")
-            return StageFailed(**said, code=failure.cause, detail=failure.detail, transient=failure.transient)
+            return StageFailed(**said, code=failure.cause, detail=_told(failure.detail), transient=failure.transient)
 
     async def _with_retries(self, request: BuildEvent, context: StageContext, work: Work[Any]) -> AttemptEvent:
         last = time.monotonic() + self._options.deadline / 2
@@ -185,3 +188,11 @@ class StageWorker:
         except TimeoutError:
             # The broker gives the request back anyway; only the count of lost attempts is one too high.
             log.warning("interruption_not_reported", stage=event.stage)
+
+
+def _told(detail: str) -> str:
+    """The detail of a failure as every database and the broker can take it; the log has what is cut."""
+    text = redact(detail).encode("utf-8", "replace").decode().replace("\x00", "")
+    if len(text) <= _LONGEST_DETAIL:
+        return text
+    return f"{text[:_LONGEST_DETAIL]}\n… ({len(text)} characters in all; the log of the build has them)"
