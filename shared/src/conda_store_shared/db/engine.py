@@ -16,8 +16,16 @@ from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
-# SQL state classes: 40 rolled back (deadlock, serialisation), 53 out of resources, 57 shutting down, 08 connection.
-_TRANSIENT_SQLSTATES = ("40", "53", "57", "08")
+# SQL state classes: 40 rolled back (deadlock, serialisation), 53 out of resources, 57 shutting down, 08 connection;
+# 25P03 is a transaction that the database ended because we stood still.
+_TRANSIENT_SQLSTATES = ("40", "53", "57", "08", "25P03")
+# A process that is stopped, or whose machine is gone, must not keep its locks: the relay's holds everybody up.
+_SESSION_SETTINGS = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
 
 
 class Database:
@@ -93,7 +101,11 @@ def _create_engine(url: str, is_postgres: bool, pool_size: int) -> AsyncEngine:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS},
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": STATEMENT_SECONDS,
+                "server_settings": _SESSION_SETTINGS,
+            },
         )
     engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
