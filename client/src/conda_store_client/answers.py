@@ -51,8 +51,8 @@ def not_conda_store(response: httpx.Response) -> ClientError:
 
 
 def _address(response: httpx.Response) -> str:
-    """The address without its query, which may hold a signature."""
-    return str(response.url.copy_with(query=None))
+    """The address without its query, which may hold a signature, and without password."""
+    return str(response.url.copy_with(query=None, userinfo=b""))
 
 
 def _json(response: httpx.Response) -> Any:

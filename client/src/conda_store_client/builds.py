@@ -36,14 +36,15 @@ class Build:
     @classmethod
     def parse(cls, row: Any) -> "Build":
         """Read what the server sends; raises UnexpectedAnswer."""
-        artifacts = row.get("build_artifacts") or [] if isinstance(row, dict) else []
-        specification = row.get("specification") or {"name": ""} if isinstance(row, dict) else {}
+        rest = {name: value for name, value in row.items() if value is not None} if isinstance(row, dict) else {}
+        artifacts = field({"build_artifacts": [], **rest}, "build_artifacts", list)
+        specification = field({"specification": {"name": ""}, **rest}, "specification", dict)
         return cls(
             id=field(row, "id", int),
             environment_id=field(row, "environment_id", int),
             environment=field(specification, "name", str),
             status=field(row, "status", str),
-            reason=row.get("status_info") or "",
+            reason=str(rest.get("status_info", "")),
             size=field(row, "size", int),
             scheduled_on=field(row, "scheduled_on", str),
             artifacts={field(each, "artifact_type", str): field(each, "key", str) for each in artifacts},
@@ -81,7 +82,7 @@ class Stage:
             done=field(row, "done", int),
             total=field(row, "total", int),
             unit=field(row, "unit", str),
-            detail=row.get("detail") or "",
+            detail=str(row.get("detail") or ""),
             attempts=field(row, "attempts", int),
         )
 
@@ -111,7 +112,7 @@ def list_stages(connection: Connection, build_id: int) -> tuple[Stage, ...] | No
         if refusal.status == httpx.codes.NOT_FOUND:
             return None
         raise
-    return tuple(Stage.parse(row) for row in rows)
+    return tuple(Stage.parse(row) for row in field({"stages": rows}, "stages", list))
 
 
 def read_log(connection: Connection, build_id: int, position: str = _BEGINNING) -> LogPart:

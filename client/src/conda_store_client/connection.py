@@ -27,7 +27,9 @@ class Connection:
     """
 
     def __init__(self, url: str, credentials: Credentials, *, verify: bool = True) -> None:
-        self.url = _checked(url)
+        self._base = _checked(url)
+        # As it is shown: a password in the address is for the server only.
+        self.url = str(self._base.copy_with(userinfo=b"")).rstrip("/")
         self._credentials = credentials
         headers = {
             "User-Agent": f"conda-store-client/{version('conda-store-client')}",
@@ -83,7 +85,7 @@ class Connection:
 
     @contextmanager
     def _open(self, method: str, path: str, **content: Any) -> Iterator[httpx.Response]:
-        response = self._send(self._client.build_request(method, self.url + path, **content))
+        response = self._send(self._client.build_request(method, str(self._base).rstrip("/") + path, **content))
         try:
             if not response.is_success:
                 with self._telling_failures():
@@ -129,18 +131,19 @@ class Connection:
     def _telling_failures(self) -> Iterator[None]:
         try:
             yield
-        except (httpx.TransportError, httpx.DecodingError) as failure:
+        except (httpx.TransportError, httpx.DecodingError, UnicodeError) as failure:
+            # The last one is raised for host names that are none.
             raise ServerUnreachable(f"cannot reach {self.url}", _explanation(failure)) from None
 
 
-def _checked(url: str) -> str:
+def _checked(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as invalid:
         raise ClientError(f"{url!r} is no address of a server", str(invalid)) from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ClientError(f"{url!r} is no address of a server", "One looks like http://localhost:8080/PREFIX.")
-    return url.rstrip("/")
+    return parsed
 
 
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
@@ -151,7 +154,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _explanation(failure: httpx.HTTPError) -> str:
+def _explanation(failure: Exception) -> str:
     text = str(failure) or type(failure).__name__
     if isinstance(failure.__cause__ and failure.__cause__.__cause__, ssl.SSLError) or "CERTIFICATE" in text:
         return f"{text}\nIf you trust this server all the same: --no-verify-ssl."

@@ -18,6 +18,9 @@ class ClientError(Exception):
         self.message = message
         self.detail = detail
 
+    def __str__(self) -> str:
+        return self.message
+
     def told_as(self, message: str) -> Self:
         """Put what the command was about in front; what was known moves into the detail."""
         self.detail = "\n".join(filter(None, (self.message, self.detail)))

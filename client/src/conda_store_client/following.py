@@ -9,7 +9,7 @@ from conda_store_client.connection import Connection
 from conda_store_client.errors import PASSING, ClientError
 
 # The last lines of a log arrive a little after the build has ended.
-_GRACE = 3.0
+_GRACE = 2.0
 # How long a server may be away before following it is given up.
 _PATIENCE = 120.0
 _LONGEST_PAUSE = 2.0

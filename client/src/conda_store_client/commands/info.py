@@ -21,10 +21,10 @@ def show_info(settings: Settings) -> None:
     click.echo(f"Default namespace is {field(permissions, 'primary_namespace', str)}")
     click.echo(f"Authenticated {field(permissions, 'authenticated', bool)}")
     allowed = field(permissions, "entity_permissions", dict)
-    rows = [_row(entity, granted) for entity, granted in allowed.items()]
+    rows = [_row(entity, field(allowed, entity, list)) for entity in allowed]
     show_rows("Permissions", {"Namespace": "namespace", "Name": "name", "Permissions": "permissions"}, rows)
 
 
-def _row(entity: str, granted: list[str]) -> dict[str, str]:
+def _row(entity: str, granted: list[object]) -> dict[str, str]:
     namespace, _, name = entity.partition("/")
     return {"namespace": namespace, "name": name, "permissions": " ".join(map(str, granted))}
