@@ -1,12 +1,8 @@
 """A suite with servers of its own, which a test may harm."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from conda_store_shared.testing.servers import S3, Postgres, RabbitMQ
 from conda_store_shared.testing.servers.conda_store import (
@@ -46,8 +42,3 @@ class Cluster:
         """One process of the suite."""
         return self.suite.processes[name]
 
-
-def stop_children(process: CommandProcess) -> None:
-    """SIGSTOP whatever a service runs its work in, and leave the service itself alone."""
-    for child in psutil.Process(process.pid).children(recursive=True):
-        os.kill(child.pid, signal.SIGSTOP)

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers import TcpProxy
 from conda_store_shared.testing.servers.process import wait_until
-from tests.acceptance.cluster import Cluster, stop_children
+from tests.acceptance.cluster import Cluster
 from tests.acceptance.user import User
 
 DEMO = ["python", "numpy", "demo-prefix"]
@@ -100,18 +102,27 @@ def test_ten_builds_complete_when_the_broker_loses_its_data(cluster: Cluster, us
 
 def test_build_fails_and_says_why_when_three_attempts_died(cluster: Cluster, user: User) -> None:
     builder = cluster.process("builder")
-    stop_children(builder)
-    build_id = user.submit(f"lost-{uuid.uuid4().hex[:8]}", ["demo-text"])
-    for attempts in (1, 2, 3):
-        assert wait_until(partial(has_attempts, cluster, build_id, attempts), 60)
-        builder.crash()
+    channel = urlsplit(user.channel)
+    with TcpProxy(channel.port or 80) as proxy:
+        user.channel = f"http://127.0.0.1:{proxy.port}{channel.path}"
+        builder.stop()
+        build_id = user.submit(f"lost-{uuid.uuid4().hex[:8]}", ["demo-platform"])
+        assert wait_until(partial(has_stage, cluster, build_id, "prefix"), 60)
+        # From here on a download begins and never ends.
+        proxy.black_hole = True
+        for attempts in (1, 2, 3):
+            builder.start()
+            assert wait_until(partial(has_attempts, cluster, build_id, attempts), 60)
+            builder.crash()
         builder.start()
-        stop_children(builder)
-    build = user.wait(build_id, timeout=90)
+        build = user.wait(build_id, timeout=90)
     assert build["status"] == "FAILED"
     assert build["status_info"].startswith("worker_lost: three attempts at stage prefix")
-    builder.crash()
-    builder.start()
+
+
+def has_stage(cluster: Cluster, build_id: int, stage: str) -> bool:
+    """Whether the ledger has asked for a stage of a build."""
+    return bool(query(cluster, f"SELECT 1 FROM build_stage WHERE build_id = {build_id} AND stage = '{stage}'"))
 
 
 def has_attempts(cluster: Cluster, build_id: int, count: int) -> bool:
