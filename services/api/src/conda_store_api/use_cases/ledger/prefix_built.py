@@ -42,6 +42,8 @@ async def prefix_built(
         return _discard(event, record, locked, transaction)
     await note_attempt(session, event, "done")
     if locked.build.status == BuildStatus.COMPLETED:
+        # Requested once more because its record was gone; the builder has written it again.
+        await change_stage(session, event.build_id, PREFIX, {"state": DONE})
         return
     if record is None:
         # The record is gone from the object store; a builder that finds the prefix whole writes it again.
@@ -55,6 +57,7 @@ async def prefix_built(
         "size": record.apparent_bytes,
         "lockfile_digest": event.lockfile_digest,
         "status_info": None,
+        "deadline": _deadline_of_artifacts(locked, now),
     }
     await end_build(session, event.build_id, BuildStatus.COMPLETED, values)
     await session.refresh(locked.build)
@@ -73,6 +76,12 @@ def _discard(
         path = Order.from_value(locked.build.order).prefix.path
     if path is not None:
         transaction.publish(PrefixDiscardRequested(build_id=event.build_id, build_key=event.build_key, path=path))
+
+
+def _deadline_of_artifacts(locked: LockedBuild, now: datetime) -> datetime | None:
+    """Artifacts have as much time to be tried again as the build had, from its completion on."""
+    build = locked.build
+    return build.deadline and now + (build.deadline - (build.released_on or build.scheduled_on))
 
 
 async def _record_artifacts(

@@ -68,6 +68,16 @@ async def _plan_again(
     await change_stage(transaction.session, stage.build_id, stage.stage, values)
     reason = failure.detail.strip().partition("\n")[0]
     await set_status_info(transaction.session, stage.build_id, f"{failure.cause}: {reason} – trying again")
-    if failure.cause == FailureCode.INPUT_MISSING and stage.stage == PREFIX:
-        # The lockfile is gone from the object store: it is made again, and then this stage is requested again.
-        await request_stage(transaction, locked.build, SOLVE, not_before)
+    if failure.cause == FailureCode.INPUT_MISSING:
+        await _make_input_again(transaction, locked, stage.stage, not_before)
+
+
+async def _make_input_again(transaction: Transaction, locked: LockedBuild, stage: str, now: datetime) -> None:
+    """Request what the stage before leaves in the object store: the lockfile, or the record of the prefix."""
+    if stage == SOLVE or (stage == PREFIX and not locked.is_active):
+        # The order is put again with each request; the lockfile of a completed build is never another one.
+        return
+    before = SOLVE if stage == PREFIX else PREFIX
+    earlier = await find_stage(transaction.session, locked.build.id, before)
+    if earlier is None or earlier.state not in OPEN:
+        await request_stage(transaction, locked.build, before, now)
