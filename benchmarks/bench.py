@@ -1,0 +1,79 @@
+"""What a measurement stands on: a channel, the suite in either mode, and how thorough to be."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from conda_store_shared.testing.demo_channel import build_demo_channel
+from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers import S3, Postgres, RabbitMQ
+from conda_store_shared.testing.servers.conda_store import (
+    Backing,
+    DistributedSuite,
+    StandaloneSuite,
+    Suite,
+    migrate_database,
+    start_together,
+)
+
+STANDALONE, DISTRIBUTED = "standalone", "distributed"
+MODES = (STANDALONE, DISTRIBUTED)
+# The demo environment of the budgets: some fifty packages, a Python with numpy, a web server and a kernel.
+DEMO = ("python", "numpy", "flask", "ipykernel")
+SMALL = ("demo-text", "demo-versions")
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """``modes`` the suite is measured in; ``quick`` asks for few repeats, to see that everything works."""
+
+    modes: tuple[str, ...] = MODES
+    quick: bool = False
+    _stack: ExitStack = field(default_factory=ExitStack, init=False)
+    _servers: tuple[Postgres, RabbitMQ, S3] | None = field(default=None, init=False)
+    channel: ChannelServer = field(init=False)
+
+    def __enter__(self) -> Self:
+        self.channel = self._stack.enter_context(ChannelServer(build_demo_channel().path))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def repeats(self, thorough: int, quick: int) -> int:
+        """How often to measure."""
+        return quick if self.quick else thorough
+
+    @contextmanager
+    def suite(self, mode: str, options: Mapping[str, Any] | None = None) -> Iterator[Suite]:
+        """The suite in a fresh directory, with nothing in its caches; options are as in production unless given."""
+        settings = {"CondaStoreServer.log_level": "INFO", **(options or {})}
+        with tempfile.TemporaryDirectory(prefix="conda-store-bench-") as directory:
+            if mode == STANDALONE:
+                with StandaloneSuite(Path(directory), settings) as alone:
+                    yield alone
+            else:
+                with DistributedSuite(Path(directory), self._backing(), settings) as five:
+                    yield five
+
+    def _backing(self) -> Backing:
+        """A database, a virtual host and a bucket that nobody has used yet."""
+        postgres, rabbitmq, s3 = self._servers or self._start_servers()
+        database_url = postgres.create_database()
+        migrate_database(database_url)
+        return Backing(database_url=database_url, amqp_url=rabbitmq.create_vhost(), bucket=s3.create_bucket())
+
+    def _start_servers(self) -> tuple[Postgres, RabbitMQ, S3]:
+        # As in production, a commit is on the disk when it is answered.
+        servers = Postgres(durable=True), RabbitMQ(), S3()
+        for server in servers:
+            self._stack.callback(server.discard)
+        start_together(servers)
+        self._servers = servers
+        return servers

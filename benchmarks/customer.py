@@ -1,0 +1,86 @@
+"""Somebody who submits specifications over HTTP and waits for the builds."""
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+_TICK = 0.01
+_ENDED = ("COMPLETED", "FAILED", "CANCELED")
+_names = (f"bench-{number}" for number in itertools.count(1))
+
+
+class BuildFailed(Exception):
+    """A build that was to be measured did not complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A build asked for: ``began`` on the clock of ``time.perf_counter``, ``seconds`` until the POST was answered."""
+
+    build_id: int
+    began: float
+    seconds: float
+
+
+class Customer:
+    """Logged in at ``url``; every wait ends after ``patience`` seconds with BuildFailed."""
+
+    def __init__(self, url: str, channel: str, patience: float = 120.0) -> None:
+        self._channel = channel
+        self._patience = patience
+        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._client.post("/login/", json={"username": "bench", "password": "password"}).raise_for_status()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def submit(self, dependencies: Sequence[str]) -> Submitted:
+        """Submit a specification for an environment of a new name."""
+        specification = {"name": next(_names), "channels": [self._channel], "dependencies": list(dependencies)}
+        body = {"specification": json.dumps(specification), "namespace": "default"}
+        began = time.perf_counter()
+        answer = self._client.post("/api/v1/specification/", json=body)
+        seconds = time.perf_counter() - began
+        answer.raise_for_status()
+        return Submitted(build_id=answer.json()["data"]["build_id"], began=began, seconds=seconds)
+
+    def build(self, build_id: int) -> dict[str, Any]:
+        """The build as it is now."""
+        answer = self._client.get(f"/api/v1/build/{build_id}/")
+        answer.raise_for_status()
+        build: dict[str, Any] = answer.json()["data"]
+        return build
+
+    def follow(self, submitted: Submitted) -> float:
+        """Seconds from the POST until the build is seen COMPLETED; asked for a hundred times a second."""
+        while (build := self.build(submitted.build_id))["status"] not in _ENDED:
+            self._tick(submitted, build["status"])
+        seconds = time.perf_counter() - submitted.began
+        if build["status"] != "COMPLETED":
+            raise BuildFailed(f"build {build['id']} ended as {build['status']}: {build['status_info']}")
+        return seconds
+
+    def wait_for_artifact(self, submitted: Submitted, artifact_type: str) -> None:
+        """Return when the build has the artifact."""
+        while artifact_type not in {row["artifact_type"] for row in self.build(submitted.build_id)["build_artifacts"]}:
+            self._tick(submitted, f"without {artifact_type}")
+
+    def package_count(self, submitted: Submitted) -> int:
+        """How many packages the build has."""
+        answer = self._client.get(f"/api/v1/build/{submitted.build_id}/packages/?size=1")
+        answer.raise_for_status()
+        count: int = answer.json()["count"]
+        return count
+
+    def _tick(self, submitted: Submitted, state: str) -> None:
+        if time.perf_counter() - submitted.began > self._patience:
+            raise BuildFailed(f"build {submitted.build_id} is {state} after {self._patience:g} seconds")
+        time.sleep(_TICK)
