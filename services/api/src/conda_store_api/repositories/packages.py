@@ -1,6 +1,7 @@
 """Rows of channels and packages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,15 +12,43 @@ from conda_store_shared.domain.prefix_record import InstalledPackage
 
 PackageKey = tuple[int, str, str]
 _BuildKey = tuple[int, str, str, int, str]
+_LARGEST_INTEGER, _LARGEST_TIMESTAMP = 2**31 - 1, 2**63 - 1
 
 
-async def record_packages(session: AsyncSession, build_id: int, packages: Sequence[InstalledPackage]) -> None:
+async def record_packages(session: AsyncSession, build_id: int, installed: Sequence[InstalledPackage]) -> None:
     """Record which packages a build installed; rows are inserted in one order everywhere, so no two builds deadlock."""
+    packages = [_fitting(package) for package in installed]
     channels = await _ensure_channels(session, sorted({package.channel for package in packages}))
     versions = await _ensure_packages(session, packages, channels)
     builds = await _ensure_package_builds(session, packages, channels, versions)
     rows = [{"build_id": build_id, "conda_package_build_id": row_id} for row_id in sorted(builds)]
     await insert_new(session, build_conda_package_build, rows)
+
+
+def _fitting(package: InstalledPackage) -> InstalledPackage:
+    """The package with what the columns cannot hold cut or left out: no build is to be lost for its metadata."""
+    return replace(
+        package,
+        name=_text(package.name, 255),
+        version=_text(package.version, 64),
+        build=_text(package.build, 64),
+        build_number=min(int(package.build_number), _LARGEST_INTEGER),
+        subdir=_text(package.subdir, 64),
+        md5=_text(package.md5, 255),
+        sha256=_text(package.sha256, 64),
+        license=package.license and _text(package.license),
+        license_family=package.license_family and _text(package.license_family, 64),
+        summary=package.summary and _text(package.summary),
+        timestamp=_timestamp(package.timestamp),
+    )
+
+
+def _text(value: object, length: int | None = None) -> str:
+    return str(value).encode("utf-8", "replace").decode().replace("\x00", "")[:length]
+
+
+def _timestamp(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and abs(value) < _LARGEST_TIMESTAMP else None
 
 
 async def _ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
