@@ -31,7 +31,8 @@ def complete_records(prefix: Path, size_of: SizeOf) -> None:
             _complete(record, Path(extracted), size_of)
         if isinstance(record.get("link"), dict):
             record["link"]["source"] = ""
-        path.write_text(json.dumps(record, indent=2))
+        # Not indented: that takes the slow encoder, and these records list every file of a package.
+        path.write_text(json.dumps(record))
         os.chmod(path, 0o644)
 
 

@@ -72,8 +72,14 @@ def own_prefix(prefix: Path, ownership: Ownership) -> DiskUsage:
     wanted = ownership.within_reach()
     apparent = unique = 0
     linked: dict[int, list[int]] = {}
+    # A prefix has ten thousand entries and a handful of owners and modes: each of these is judged once.
+    judged: dict[tuple[int, int, int], bool] = {}
     for path, status in _entries(prefix):
-        if not wanted.fits(status):
+        kind = (status.st_mode, status.st_uid, status.st_gid)
+        fits = judged.get(kind)
+        if fits is None:
+            fits = judged[kind] = wanted.fits(status)
+        if not fits:
             status = _change(path, status, wanted)
         if _is_shared(status):
             links = linked.setdefault(status.st_ino, [status.st_nlink, 0, status.st_size])
