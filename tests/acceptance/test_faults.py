@@ -20,7 +20,8 @@ from conda_store_shared.testing.servers.process import wait_until
 from tests.acceptance.cluster import Cluster
 from tests.acceptance.user import User
 
-DEMO = ["python", "numpy", "demo-prefix"]
+LARGE = ["python", "numpy", "demo-prefix"]
+SMALL = ["demo-prefix", "demo-versions", "demo-text"]
 # A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
 SETTLED_SECONDS = 3
 
@@ -53,8 +54,8 @@ def query(cluster: Cluster, statement: str) -> Sequence[tuple[object, ...]]:
 
 
 def ten_builds_survive(cluster: Cluster, user: User, harm: Callable[[], None]) -> None:
-    """Submit ten builds, do harm once the first is being installed, and see each complete exactly once."""
-    builds = [user.submit(f"fault-{uuid.uuid4().hex[:8]}", [*DEMO, "demo-versions"]) for _ in range(10)]
+    """Submit ten builds, do harm while some are being installed, and see each complete exactly once."""
+    builds = [user.submit(f"fault-{uuid.uuid4().hex[:8]}", dependencies) for dependencies in (LARGE, *[SMALL] * 4) * 2]
     user.wait(builds[0], "BUILDING", "COMPLETED")
     harm()
     for build_id in builds:
@@ -62,8 +63,10 @@ def ten_builds_survive(cluster: Cluster, user: User, harm: Callable[[], None]) -
         assert build["status"] == "COMPLETED", build
     for build_id in builds:
         keys = user.wait_for_artifacts(build_id, "DIRECTORY", "LOCKFILE", "YAML", "CONDA_PACK", "LOGS", timeout=200)
-        done = subprocess.run([f"{keys['DIRECTORY']}/bin/python", "-c", "import numpy"], env={}, check=False)
-        assert done.returncode == 0
+        assert (Path(keys["DIRECTORY"]) / "conda-meta" / "conda-store").exists()
+    for build_id in (builds[0], builds[5]):
+        prefix = user.wait_for_artifacts(build_id, "DIRECTORY")["DIRECTORY"]
+        assert subprocess.run([f"{prefix}/bin/python", "-c", "import numpy"], env={}, check=False).returncode == 0
     ids = ", ".join(map(str, builds))
     completed = query(cluster, f"SELECT build_id FROM event WHERE type = 'build.completed' AND build_id IN ({ids})")
     assert Counter(row[0] for row in completed) == Counter(builds)
@@ -132,7 +135,7 @@ def has_attempts(cluster: Cluster, build_id: int, count: int) -> bool:
 
 def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluster: Cluster, user: User) -> None:
     sleeper, other = cluster.process("builder"), cluster.suite.make("builder")
-    build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", DEMO)
+    build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", LARGE)
     assert wait_until(partial(has_attempts, cluster, build_id, 1), 60)
     sleeper.pause()
     try:
@@ -153,7 +156,7 @@ def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluste
 @pytest.mark.parametrize("delay", [0.0, 0.4, 0.8, 1.2, 1.6])
 def test_cancel_that_crosses_the_build_leaves_one_clean_state(cluster: Cluster, user: User, delay: float) -> None:
     name = f"crossing-{uuid.uuid4().hex[:8]}"
-    build_id = user.submit(name, DEMO)
+    build_id = user.submit(name, LARGE)
     time.sleep(delay)
     user.client.put(f"/api/v1/build/{build_id}/cancel/").raise_for_status()
     build = user.wait(build_id)
