@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -152,10 +153,21 @@ class Reporter:
     async def _send_lines(self) -> None:
         text = "".join(self._lines).encode("utf-8", "replace")
         self._lines.clear()
-        for start in range(0, len(text), PIECE_BYTES):
-            piece = text[start : start + PIECE_BYTES].decode("utf-8", "replace")
-            await self._publish(LogWritten(**self._said, sequence=self._sequence, lines=piece))
+        for piece in _pieces(text):
+            await self._publish(LogWritten(**self._said, sequence=self._sequence, lines=piece.decode()))
             self._sequence += 1
 
     async def _publish(self, event: AttemptEvent) -> None:
         await publish_until_taken(self._bus, self._source, self._request, event)
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """Cut UTF-8 text between characters."""
+    start = 0
+    while start < len(text):
+        end = min(start + PIECE_BYTES, len(text))
+        # Bytes 10xxxxxx go on with a character.
+        while end < len(text) and text[end] & 0b1100_0000 == 0b1000_0000:
+            end -= 1
+        yield text[start:end]
+        start = end
