@@ -10,30 +10,23 @@ from conda_store_client.answers import field
 from conda_store_client.commands.settings import Settings
 
 
-class RoleBindingType(click.ParamType[tuple[str, list[str]]]):
-    """``namespace/name:role1,role2``."""
-
-    name = "ns/name:role,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, list[str]]:
-        """Return the entity and its roles."""
-        if isinstance(value, tuple):
-            return value
-        entity, _, roles = str(value).rpartition(":")
-        names = [role.strip() for role in roles.split(",")]
-        if "/" not in entity or not all(names):
-            self.fail(f"{value!r} is not <namespace>/<name>:<role>,<role>", param, ctx)
-        return entity, names
+def _read_binding(text: str) -> tuple[str, list[str]]:
+    """Return the entity and its roles in ``namespace/name:role1,role2``; raises BadParameter."""
+    entity, _, roles = text.rpartition(":")
+    names = [role.strip() for role in roles.split(",")]
+    if "/" not in entity or not all(names):
+        raise click.BadParameter(f"{text!r} is not <namespace>/<name>:<role>,<role>", param_hint="--permission")
+    return entity, names
 
 
 @click.command("token")
 @click.option("--namespace", help="Primary namespace of the token.  [default: yours]")
 @click.option("--expiration", type=click.IntRange(min=1), metavar="SECONDS", help="Seconds until it expires.")
-@click.option("--permission", "permissions", multiple=True, type=RoleBindingType(), help="What it allows; repeatable.")
+@click.option(
+    "--permission", "permissions", multiple=True, metavar="NAMESPACE/NAME:ROLE,...", help="What it allows; repeatable."
+)
 @click.pass_obj
-def create_token(
-    settings: Settings, namespace: str | None, expiration: int | None, permissions: Sequence[tuple[str, list[str]]]
-) -> None:
+def create_token(settings: Settings, namespace: str | None, expiration: int | None, permissions: Sequence[str]) -> None:
     """Print a new token, which allows what you may do or less.
 
     \b
@@ -49,9 +42,9 @@ def create_token(
     click.echo(field(answer, "token", str), nl=False)
 
 
-def _bindings(permissions: Sequence[tuple[str, list[str]]]) -> dict[str, list[str]]:
+def _bindings(permissions: Sequence[str]) -> dict[str, list[str]]:
     bindings: dict[str, list[str]] = {}
-    for entity, roles in permissions:
+    for entity, roles in map(_read_binding, permissions):
         bindings.setdefault(entity, []).extend(roles)
     return bindings
 

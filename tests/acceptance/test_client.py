@@ -1,0 +1,238 @@
+"""The command `conda-store` as people use it, against the running suite."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers.conda_store import Suite
+
+COMMAND = Path(sys.executable).with_name("conda-store")
+PASSWORD = {"CONDA_STORE_AUTH": "basic", "CONDA_STORE_USERNAME": "carol", "CONDA_STORE_PASSWORD": "password"}
+
+
+class CommandLine:
+    """A person with a terminal: calls the command in a directory of their own, with their own temporary files."""
+
+    def __init__(self, suite: Suite, channel: str, directory: Path) -> None:
+        self.url = suite.url
+        self.channel = channel
+        self.directory = directory
+
+    def __call__(
+        self, *arguments: str, status: int = 0, timeout: float = 60, variables: Mapping[str, str] = PASSWORD
+    ) -> subprocess.CompletedProcess[str]:
+        """Call the command; it is to end with this status, and never with a traceback."""
+        own = {
+            "CONDA_STORE_URL": self.url,
+            "TMPDIR": str(self.directory),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+        }
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.directory,
+            env={**own, **variables},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def specification(self, dependencies: Sequence[str], name: str | None = None) -> str:
+        """Write a specification; return the path of its file."""
+        fields = {"name": name or f"client-{uuid.uuid4().hex[:8]}", "channels": [self.channel]}
+        path = self.directory / f"{fields['name']}.yaml"
+        path.write_text(json.dumps({**fields, "dependencies": list(dependencies)}))
+        return str(path)
+
+    def create(self, *dependencies: str) -> str:
+        """Have an environment built without watching; return the id of its build."""
+        return self("create", self.specification(dependencies), "--no-wait").stdout.strip()
+
+
+@pytest.fixture
+def conda_store(suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
+    """The command, for the suite in each mode."""
+    return CommandLine(suite, demo_channel_server.url, tmp_path)
+
+
+@pytest.fixture
+def command(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
+    """The command, for the suite in one process."""
+    return CommandLine(standalone_suite, demo_channel_server.url, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def small(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of a completed build of a small environment, `carol/small`."""
+    command = CommandLine(standalone_suite, demo_channel_server.url, tmp_path_factory.mktemp("small"))
+    build = command("create", command.specification(["demo-text"], "small"), "--no-wait").stdout.strip()
+    command("wait", build, "--artifact", "archive", "--interval", "0.1", "--timeout", "60")
+    return build
+
+
+@pytest.mark.timeout(240)
+def test_client_makes_an_environment_and_runs_in_it(conda_store: CommandLine) -> None:
+    created = conda_store("create", conda_store.specification(["python", "numpy"], "made"), timeout=120)
+    assert re.search(r"^build \d+ of carol/made: COMPLETED, \d+\.\dMiB$", created.stdout, re.MULTILINE)
+    for line in ("solve: done", "installing", "install: done", "archive: done", "COMPLETED"):
+        assert line in created.stderr
+    prefix = re.search(r"prefix +(\S+)", created.stdout)
+    assert prefix is not None
+    assert Path(prefix[1], "bin", "python").exists()
+
+    program = "import numpy, sys; print(numpy.arange(3).sum(), sys.prefix); sys.exit(7)"
+    ran = conda_store("run", "carol/made", "--", "python", "-c", program, status=7)
+    build_id = created.stdout.split()[1]
+    assert ran.stdout.split() == ["3", str(conda_store.directory / "conda-store" / build_id)]
+
+
+def test_client_downloads_every_artifact(conda_store: CommandLine) -> None:
+    build = conda_store.create("demo-text")
+    conda_store("wait", build, "--artifact", "archive", "--interval", "0.1")
+    for artifact, name in {"lockfile": "lock", "yaml": "yaml", "archive": "tar.gz", "logs": "log"}.items():
+        done = conda_store("download", build, "--artifact", artifact)
+        assert done.stdout == f"{conda_store.directory}/build-{build}.{name}"
+    assert json.loads((conda_store.directory / f"build-{build}.lock").read_text())["version"] == 1
+    assert (conda_store.directory / f"build-{build}.tar.gz").read_bytes().startswith(b"\x1f\x8b")
+    assert "solved in" in (conda_store.directory / f"build-{build}.log").read_text()
+    assert conda_store("logs", build, "--follow").stdout.count("solved in") == 1
+
+
+def test_client_gives_the_solvers_explanation_when_a_build_fails(command: CommandLine) -> None:
+    done = command("create", command.specification(["demo-needs-old", "demo-versions >=2"]), status=1)
+    assert re.search(r"^Build \d+ failed$", done.stderr, re.MULTILINE)
+    assert "demo-versions <2" in done.stderr
+    assert done.stdout == ""
+    build = re.search(r"^Build (\d+) failed$", done.stderr, re.MULTILINE)
+    assert build is not None
+    for arguments in (["wait", build[1]], ["run", build[1]]):
+        assert command(*arguments, status=1).stderr.startswith(f"Build {build[1]} failed\n")
+
+
+def test_client_says_that_a_build_was_canceled(command: CommandLine, standalone_suite: Suite) -> None:
+    build = command.create("python", "numpy", "flask", "ipykernel")
+    token = command("token").stdout
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.put(f"{standalone_suite.url}/api/v1/build/{build}/cancel/", headers=headers, timeout=30).raise_for_status()
+    waited = command("wait", build, "--interval", "0.1", status=1)
+    assert waited.stderr.splitlines()[0] == f"Build {build} was canceled"
+
+
+def test_client_submits_a_lockfile_under_a_name(command: CommandLine, small: str) -> None:
+    command("download", small, "--output-filename", "conda-lock.yml")
+    done = command("create", "conda-lock.yml", "--lockfile", "--name", "pinned", "--namespace", "locked")
+    assert re.search(r"^build \d+ of locked/pinned: COMPLETED", done.stdout)
+    assert "needs --name" in command("create", "conda-lock.yml", "--lockfile", status=2).stderr
+
+
+def test_client_gives_a_specification_another_name(command: CommandLine) -> None:
+    done = command("create", command.specification(["demo-text"], "first-name"), "--name", "other-name")
+    assert "of carol/other-name: COMPLETED" in done.stdout
+
+
+def test_client_lists_what_there_is(command: CommandLine, small: str) -> None:
+    builds = json.loads(command("list", "build", "--output", "json", "--package", "demo-text").stdout)
+    assert int(small) in [build["id"] for build in builds]
+    assert all(re.fullmatch(r"\d+\.\d([KMG]i)?B", build["size"]) for build in builds)
+    assert (
+        json.loads(command("list", "build", "--status", "COMPLETED", "--package", "nothing", "--output", "json").stdout)
+        == []
+    )
+    environments = json.loads(command("list", "environment", "--artifact", "LOCKFILE", "--output", "json").stdout)
+    assert ("carol", "small") in [(row["namespace"]["name"], row["name"]) for row in environments]
+    assert "carol" in [row["name"] for row in json.loads(command("list", "namespace", "--output", "json").stdout)]
+    table = command("list", "build").stdout
+    assert re.search(rf"│ {small} +│ +\d+\.\d\w*B +│ COMPLETED │", table)
+
+
+def test_client_names_builds_by_environment(command: CommandLine, small: str) -> None:
+    command("wait", "carol/small")
+    command("wait", f"carol/small:{small}", "--artifact", "yaml")
+    other = command.create("demo-versions")
+    message = f"build {other} does not belong to environment carol/small\n"
+    assert command("wait", f"carol/small:{other}", status=1).stderr == message
+
+
+def test_client_uses_a_token_it_was_given(command: CommandLine, small: str) -> None:
+    token = command("token", "--expiration", "60", "--permission", "carol/*:viewer").stdout
+    assert token == token.strip()
+    variables = {"CONDA_STORE_AUTH": "token", "CONDA_STORE_TOKEN": token}
+    info = command("info", variables=variables).stdout
+    assert info.startswith("Default namespace is carol\nAuthenticated True\n")
+    assert "environment::read" in info
+    command("wait", small, variables=variables)
+    refused = command("create", command.specification(["demo-text"]), status=1, variables=variables)
+    assert "request not authorized" in refused.stderr
+    assert "CONDA_STORE_TOKEN" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wait", "999999"], "Error getting build 999999\nbuild id does not exist\n"),
+        (["logs", "carol/none"], "Error getting environment carol/none\nenvironment does not exist\n"),
+        (["download", "999999"], "Error downloading build 999999\nbuild id does not exist\n"),
+        (["run", "1", "--artifact", "yaml"], "Running build artifact yaml not supported\n"),
+        (["wait", "a:b"], "unable to parse uri=a:b\n"),
+        (["--conda-store-url", "http://127.0.0.1:1", "info"], "cannot reach http://127.0.0.1:1\n"),
+        (["--auth", "token", "info"], "--auth token needs the environment variable CONDA_STORE_TOKEN\n"),
+    ],
+)
+def test_client_says_what_is_wrong(command: CommandLine, arguments: Sequence[str], words: str) -> None:
+    done = command(*arguments, status=1)
+    assert done.stderr.startswith(words)
+    assert done.stdout == ""
+
+
+def test_client_tells_the_anonymous_how_to_log_in(command: CommandLine, small: str) -> None:
+    refused = command("wait", small, status=1, variables={})
+    assert refused.stderr.startswith(f"Error getting build {small}\nrequest not authorized\n")
+    assert "--auth token" in refused.stderr
+    assert command("info", variables={}).stdout.startswith("Default namespace is default\nAuthenticated False\n")
+
+
+def test_client_tells_that_yaml_is_invalid(command: CommandLine) -> None:
+    (command.directory / "bad.yaml").write_text("name: [")
+    refused = command("create", "bad.yaml", status=1)
+    assert refused.stderr == "Error creating a build of bad.yaml\nUnable to parse. Invalid YAML\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["wait"], ["list", "build", "--status", "DONE"], ["nothing"], ["token", "--permission", "x"]]
+)
+def test_client_ends_with_two_when_it_is_used_wrongly(command: CommandLine, arguments: Sequence[str]) -> None:
+    assert "Usage: conda-store" in command(*arguments, status=2).stderr
+
+
+def test_client_explains_itself_without_a_server(command: CommandLine) -> None:
+    nowhere = ["--conda-store-url", "http://127.0.0.1:1", "--auth", "token"]
+    for name in ("info", "list", "create", "wait", "logs", "download", "run", "token"):
+        assert "Example" in command(*nowhere, name, "--help", variables={}).stdout
+    assert re.fullmatch(r"conda-store, version [\w.]+\n", command("--version").stdout)
+
+
+def test_stages_of_a_build_are_told_to_those_who_may_read_it(
+    command: CommandLine, small: str, standalone_suite: Suite
+) -> None:
+    address = f"{standalone_suite.url}/api/v1/build/{small}/stages/"
+    headers = {"Authorization": f"Bearer {command('token').stdout}"}
+    stages = httpx.get(address, headers=headers, timeout=30).json()["data"]
+    assert [stage["stage"] for stage in stages[:2]] == ["solve", "prefix"]
+    assert {stage["state"] for stage in stages} == {"done"}
+    assert all(stage["attempts"] == 1 for stage in stages)
+    assert httpx.get(address, timeout=30).status_code == httpx.codes.FORBIDDEN
+    missing = httpx.get(f"{standalone_suite.url}/api/v1/build/999999/stages/", timeout=30)
+    assert (missing.status_code, missing.json()["message"]) == (404, "build id does not exist")
