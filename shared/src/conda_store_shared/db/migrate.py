@@ -34,9 +34,11 @@ def _upgrade(connection: Connection) -> None:
 
 async def upgrade(database: Database) -> None:
     """Upgrade ``database`` to the newest schema; raises DatabaseUnavailable."""
-    async with unavailable_database(), database.engine.begin() as connection:
+    async with unavailable_database(), database.engine.connect() as connection:
+        # Before the transaction begins: SQLite then takes its lock at once, and another process waits.
         await connection.execution_options(write=True)
-        await connection.run_sync(_upgrade)
+        async with connection.begin():
+            await connection.run_sync(_upgrade)
 
 
 async def _main(arguments: argparse.Namespace) -> None:
