@@ -33,6 +33,7 @@ async def list_builds(request: Request) -> Response:
 
 async def show_build(request: Request) -> Response:
     """Show one build with its specification and artifacts."""
+    await principal_of(request)
     async with api_of(request).transactions.database.session() as session:
         place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         build, specification = await find_build(session, place.build_id)
@@ -54,7 +55,7 @@ async def put_build(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """Cancel what has not ended."""
-    api = api_of(request)
+    api, _ = api_of(request), await principal_of(request)
     async with api.transactions.begin() as transaction:
         place = await allowed_build(request, transaction.session, Permission.BUILD_CANCEL)
         build_key = await cancel_build(place.build_id, transaction, now())
@@ -66,7 +67,7 @@ async def cancel(request: Request) -> Response:
 async def list_packages(request: Request) -> Response:
     """List the packages of a build."""
     page = parse_page(request, api_of(request).max_page_size, sortable=("channel", "name"), default=("channel", "name"))
-    filters = parse_query(request, PackageQuery)
+    filters, _ = parse_query(request, PackageQuery), await principal_of(request)
     async with api_of(request).transactions.database.session() as session:
         place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         rows, count = await list_build_packages(session, place.build_id, filters.to_filter(), page)
@@ -75,6 +76,7 @@ async def list_packages(request: Request) -> Response:
 
 async def show_stages(request: Request) -> Response:
     """Show how far each stage of a build is."""
+    await principal_of(request)
     async with api_of(request).transactions.database.session() as session:
         place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         return ok([stage_shape(stage, attempts) for stage, attempts in await list_stages(session, place.build_id)])

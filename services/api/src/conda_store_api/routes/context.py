@@ -50,7 +50,11 @@ async def allowed_environment(request: Request, *permissions: Permission) -> Pri
 
 
 async def allowed_build(request: Request, session: AsyncSession, *permissions: Permission) -> BuildPlace:
-    """Return where a build lives; raises NotFound, then NotAuthorized."""
+    """Return where a build lives; raises NotFound, then NotAuthorized.
+
+    Ask for the principal before opening the session: finding out takes another connection, and many requests that each
+    hold one and want a second would wait for each other.
+    """
     place = await find_build_place(session, request.path_params["build_id"])
     if place is None:
         raise NotFound("build id does not exist")

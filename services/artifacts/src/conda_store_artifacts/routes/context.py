@@ -40,7 +40,11 @@ def downloads_of(request: Request) -> Downloads:
 
 
 async def readable_build(request: Request, session: AsyncSession) -> BuildPlace:
-    """Return the build in the path; raises NotFound, then NotAuthorized."""
+    """Return the build in the path; raises NotFound, then NotAuthorized.
+
+    Ask for the principal before opening the session: finding out takes another connection, and many requests that each
+    hold one and want a second would wait for each other.
+    """
     return await _readable(request, await find_build_place(session, request.path_params["build_id"]))
 
 

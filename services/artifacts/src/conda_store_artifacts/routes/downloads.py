@@ -13,6 +13,7 @@ from conda_store_artifacts.use_cases.locate_artifact import locate_artifact
 from conda_store_artifacts.use_cases.read_log import LogPart, read_log
 from conda_store_shared.db.queries.builds import BuildPlace, find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.routing import Endpoint
 
 
@@ -20,7 +21,7 @@ def get_artifact(artifact_type: ArtifactType) -> Endpoint:
     """Return the handler that redirects to a build's artifact of one type."""
 
     async def redirect_to_artifact(request: Request) -> Response:
-        downloads = downloads_of(request)
+        downloads, _ = downloads_of(request), await principal_of(request)
         async with downloads.database.session() as session:
             place = await readable_build(request, session)
             return RedirectResponse(await locate_artifact(artifact_type, place, session, served=downloads.served))
@@ -30,22 +31,24 @@ def get_artifact(artifact_type: ArtifactType) -> Endpoint:
 
 async def get_lockfile(request: Request) -> Response:
     """Redirect to a build's lockfile."""
+    await principal_of(request)
     async with downloads_of(request).database.session() as session:
         return await _lockfile_response(await readable_build(request, session), session, downloads_of(request))
 
 
 async def get_current_lockfile(request: Request) -> Response:
     """Redirect to the lockfile of an environment's current build."""
+    await principal_of(request)
     async with downloads_of(request).database.session() as session:
         return await _lockfile_response(await readable_current_build(request, session), session, downloads_of(request))
 
 
 async def get_log(request: Request) -> Response:
     """Redirect to the stored log, or to the log as it is written; with ``position`` answer what follows it."""
-    downloads, position = downloads_of(request), request.query_params.get("position")
+    downloads, _ = downloads_of(request), await principal_of(request)
     async with downloads.database.session() as session:
         place = await readable_build(request, session)
-        if position is not None:
+        if (position := request.query_params.get("position")) is not None:
             return _log_response(await read_log(session, place.build_id, LogPosition.parse(position)))
         if not await is_log_stored(session, place.build_id):
             return RedirectResponse(downloads.log_path(place.build_id))

@@ -11,6 +11,7 @@ from conda_store_artifacts.routes.context import downloads_of, readable_build_of
 from conda_store_shared.domain.storage_keys import build_key_of
 from conda_store_shared.errors import InvalidInput, NotFound
 from conda_store_shared.storage.object_store import ObjectStore, StoredObject
+from conda_store_shared.web.authentication import principal_of
 
 # As a server of plain files would guess them; browsers show logs and documents rather than download them.
 _TYPES = {".log": "text/plain; charset=utf-8", ".yml": "text/plain; charset=utf-8", ".tar.gz": "application/x-tar"}
@@ -32,6 +33,7 @@ async def _readable_key(request: Request) -> str:
     try:
         if build_key is None or await downloads.store.address(key, "") is not None:
             raise HTTPException(404)
+        await principal_of(request)
         async with downloads.database.session() as session:
             await readable_build_of_key(request, session, build_key)
     except (NotFound, InvalidInput):
