@@ -1,6 +1,5 @@
 """Shows a build being made: alive on a terminal, in plain lines elsewhere."""
 
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -42,12 +41,12 @@ class Display(Protocol):
         """Show a build as it is now."""
 
 
-def open_display(title: str, stream: IO[str] = sys.stderr) -> Display:
-    """The display that fits a stream; ``title`` says which build it is about."""
-    console = Console(file=stream)
-    if stream.isatty() and not console.is_dumb_terminal:
+def open_display(title: str, console: Console) -> Display:
+    """The display that fits a console; ``title`` says which build it is about."""
+    # A console that is told to use colors calls itself a terminal even when it is a file.
+    if console.file.isatty() and not console.is_dumb_terminal:
         return LiveDisplay(title, console)
-    return PlainDisplay(stream)
+    return PlainDisplay(console.file)
 
 
 def show_all(display: Display, progresses: Iterable[Progress]) -> Progress:

@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +24,12 @@ _MARKER = Path("conda-meta", "conda-store-client.json")
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def cached_prefix(connection: Connection, build: Build) -> Path:
-    """Return the directory a build is unpacked in, ``<tmp>/conda-store/<id>``; unpacks it if it is not there yet.
+def cached_prefix(connection: Connection, build: Build, temporary: Path) -> Path:
+    """Return the directory a build is unpacked in, ``<temporary>/conda-store/<id>``; unpacks it if it is not there.
 
     Programs that want the same build at once wait for each other.  Raises ClientError.
     """
-    root = _own_directory()
+    root = _own_directory(temporary)
     prefix = root / str(build.id)
     identity = _identity(connection, build)
     with _locked(root / f".{build.id}.lock"):
@@ -75,11 +74,10 @@ def _conda_unpack(prefix: Path) -> None:
         raise ClientError(f"{script} failed with status {done.returncode}", done.stderr.strip())
 
 
-def _own_directory() -> Path:
-    """A directory below the temporary one that nobody else can have put anything into."""
+def _own_directory(temporary: Path) -> Path:
+    """A directory below ``temporary`` that nobody else can have put anything into."""
     if sys.platform == "win32":
         raise ClientError("builds run on Linux and macOS only")
-    temporary = Path(tempfile.gettempdir())
     for path in (temporary / "conda-store", temporary / f"conda-store-{os.getuid()}"):
         try:
             path.mkdir(mode=0o700, exist_ok=True)

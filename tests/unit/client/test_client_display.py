@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
 from conda_store_client.builds import Build, Stage
 from conda_store_client.display import PlainDisplay, open_display, show_all
@@ -65,16 +66,14 @@ def test_plain_display_keeps_the_end_of_a_log_without_line_end() -> None:
 
 
 def test_plain_display_is_for_what_is_no_terminal() -> None:
-    assert isinstance(open_display("build 12", io.StringIO()), PlainDisplay)
+    assert isinstance(open_display("build 12", Console(file=io.StringIO(), force_terminal=True)), PlainDisplay)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_live_display_draws_stages_on_a_terminal(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
+def test_live_display_draws_stages_on_a_terminal(encoding: str) -> None:
     terminal, end = pty.openpty()
     with os.fdopen(end, "w", encoding=encoding) as stream:
-        display = open_display("build 12", stream)
+        display = open_display("build 12", Console(file=stream, _environ={"TERM": "xterm", "COLUMNS": "100"}))
         assert not isinstance(display, PlainDisplay)
         show_all(display, a_course())
     drawn = read_all(terminal).decode(encoding)
@@ -94,11 +93,10 @@ def read_all(terminal: int) -> bytes:
     return read
 
 
-def test_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
+def test_dumb_terminal_gets_plain_lines() -> None:
     terminal, end = pty.openpty()
     with os.fdopen(end, "w") as stream:
-        assert isinstance(open_display("build 12", stream), PlainDisplay)
+        assert isinstance(open_display("build 12", Console(file=stream, _environ={"TERM": "dumb"})), PlainDisplay)
     os.close(terminal)
 
 

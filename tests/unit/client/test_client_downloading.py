@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 from pathlib import Path
 
@@ -36,13 +35,6 @@ def connection(server: AnsweringServer) -> Connection:
     server.routes[f"{PATH}archive/"] = redirect("/storage/archive/12.tar.gz")
     server.routes["/storage/archive/12.tar.gz"] = Answer(200, an_environment())
     return Connection(server.url, Anonymous())
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory for temporary files, of this test alone."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
 
 
 def an_environment(version: str = "1") -> bytes:
@@ -126,21 +118,21 @@ def test_files_are_named_for_build_and_artifact(artifact: str, name: str) -> Non
     assert default_filename(12, artifact) == name
 
 
-def test_prefix_is_unpacked_once(connection: Connection, server: AnsweringServer, temporary: Path) -> None:
+def test_prefix_is_unpacked_once(connection: Connection, server: AnsweringServer, tmp_path: Path) -> None:
     build = Build.parse(a_build(12))
     for _ in range(2):
-        assert cached_prefix(connection, build) == temporary / "conda-store" / "12"
+        assert cached_prefix(connection, build, tmp_path) == tmp_path / "conda-store" / "12"
     assert server.paths().count("/storage/archive/12.tar.gz") == 1
-    assert (temporary / "conda-store/12/unpacked-at").read_text() == f"{temporary}/conda-store/12\n"
-    assert subprocess.check_output([temporary / "conda-store/12/bin/tool"], text=True) == "tool 1\n"
-    assert [path.name for path in (temporary / "conda-store").iterdir() if path.is_dir()] == ["12"]
+    assert (tmp_path / "conda-store/12/unpacked-at").read_text() == f"{tmp_path}/conda-store/12\n"
+    assert subprocess.check_output([tmp_path / "conda-store/12/bin/tool"], text=True) == "tool 1\n"
+    assert [path.name for path in (tmp_path / "conda-store").iterdir() if path.is_dir()] == ["12"]
 
 
 def test_prefix_is_unpacked_once_by_programs_that_want_it_together(
-    connection: Connection, server: AnsweringServer, temporary: Path
+    connection: Connection, server: AnsweringServer, tmp_path: Path
 ) -> None:
     def unpack_it() -> None:
-        cached_prefix(Connection(server.url, Anonymous()), Build.parse(a_build(12)))
+        cached_prefix(Connection(server.url, Anonymous()), Build.parse(a_build(12)), tmp_path)
 
     threads = [threading.Thread(target=unpack_it) for _ in range(4)]
     for thread in threads:
@@ -151,54 +143,54 @@ def test_prefix_is_unpacked_once_by_programs_that_want_it_together(
 
 
 def test_prefix_of_another_build_with_the_same_id_is_not_used(
-    connection: Connection, server: AnsweringServer, temporary: Path
+    connection: Connection, server: AnsweringServer, tmp_path: Path
 ) -> None:
-    prefix = cached_prefix(connection, Build.parse(a_build(12)))
+    prefix = cached_prefix(connection, Build.parse(a_build(12)), tmp_path)
     server.routes["/storage/archive/12.tar.gz"] = Answer(200, an_environment("2"))
-    assert cached_prefix(connection, Build.parse(a_build(12, scheduled_on="2027-01-01T00:00:00"))) == prefix
+    assert cached_prefix(connection, Build.parse(a_build(12, scheduled_on="2027-01-01T00:00:00")), tmp_path) == prefix
     assert subprocess.check_output([prefix / "bin/tool"], text=True) == "tool 2\n"
 
 
-def test_prefix_that_was_not_finished_is_unpacked_again(connection: Connection, temporary: Path) -> None:
-    prefix = cached_prefix(connection, Build.parse(a_build(12)))
+def test_prefix_that_was_not_finished_is_unpacked_again(connection: Connection, tmp_path: Path) -> None:
+    prefix = cached_prefix(connection, Build.parse(a_build(12)), tmp_path)
     (prefix / "conda-meta/conda-store-client.json").unlink()
     (prefix / "bin/tool").unlink()
-    assert cached_prefix(connection, Build.parse(a_build(12))) == prefix
+    assert cached_prefix(connection, Build.parse(a_build(12)), tmp_path) == prefix
     assert (prefix / "bin/tool").exists()
 
 
 def test_prefix_is_not_kept_when_its_archive_is_not_safe(
-    connection: Connection, server: AnsweringServer, temporary: Path
+    connection: Connection, server: AnsweringServer, tmp_path: Path
 ) -> None:
     server.routes["/storage/archive/12.tar.gz"] = Answer(200, an_archive(a_file("../../escaped")))
     with pytest.raises(ClientError, match="is not safe to unpack"):
-        cached_prefix(connection, Build.parse(a_build(12)))
-    assert [path for path in (temporary / "conda-store").iterdir() if path.is_dir()] == []
-    assert not (temporary / "escaped").exists()
+        cached_prefix(connection, Build.parse(a_build(12)), tmp_path)
+    assert [path for path in (tmp_path / "conda-store").iterdir() if path.is_dir()] == []
+    assert not (tmp_path / "escaped").exists()
 
 
 def test_prefix_is_not_kept_when_conda_unpack_fails(
-    connection: Connection, server: AnsweringServer, temporary: Path
+    connection: Connection, server: AnsweringServer, tmp_path: Path
 ) -> None:
     archive = an_archive(a_file("bin/conda-unpack", "import sys; sys.exit('no way')"))
     server.routes["/storage/archive/12.tar.gz"] = Answer(200, archive)
     for _ in range(2):
         with pytest.raises(ClientError, match="conda-unpack failed with status 1") as failure:
-            cached_prefix(connection, Build.parse(a_build(12)))
+            cached_prefix(connection, Build.parse(a_build(12)), tmp_path)
         assert failure.value.detail == "no way"
 
 
 @pytest.mark.parametrize("kind", ["writable by others", "a link"])
-def test_prefix_is_not_put_where_others_could_change_it(connection: Connection, temporary: Path, kind: str) -> None:
-    elsewhere = temporary / "elsewhere"
+def test_prefix_is_not_put_where_others_could_change_it(connection: Connection, tmp_path: Path, kind: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     if kind == "a link":
-        (temporary / "conda-store").symlink_to(elsewhere)
+        (tmp_path / "conda-store").symlink_to(elsewhere)
     else:
-        (temporary / "conda-store").mkdir()
-        (temporary / "conda-store").chmod(0o777)
-    prefix = cached_prefix(connection, Build.parse(a_build(12)))
-    assert prefix == temporary / f"conda-store-{os.getuid()}" / "12"
+        (tmp_path / "conda-store").mkdir()
+        (tmp_path / "conda-store").chmod(0o777)
+    prefix = cached_prefix(connection, Build.parse(a_build(12)), tmp_path)
+    assert prefix == tmp_path / f"conda-store-{os.getuid()}" / "12"
     assert list(elsewhere.iterdir()) == []
 
 

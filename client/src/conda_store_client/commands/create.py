@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
+from rich.console import Console
 
 from conda_store_client.answers import field
 from conda_store_client.builds import submit
@@ -79,7 +80,7 @@ def _submit(connection: Connection, submission: Submission, file: str) -> int:
 
 
 def _follow(connection: Connection, build_id: int, namespace: str | None) -> None:
-    end = show_all(open_display(f"build {build_id}"), follow(connection, build_id))
+    end = show_all(open_display(f"build {build_id}", Console(stderr=True)), follow(connection, build_id))
     require_success(end.build)
     if not namespace:
         namespace = field(connection.get_data("/api/v1/permission/"), "primary_namespace", str)

@@ -80,7 +80,7 @@ def run_build(ctx: click.Context, uri: str, command: Sequence[str], artifact: st
         require_success(build)
         if no_cache:
             ctx.exit(_run_once(connection, build, command))
-        prefix = cached_prefix(connection, build)
+        prefix = cached_prefix(connection, build, Path(tempfile.gettempdir()))
     activation.become(prefix, build.environment, command, os.environ)
 
 
