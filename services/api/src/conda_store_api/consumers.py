@@ -27,6 +27,8 @@ from conda_store_shared.transaction import Transaction, Transactions
 
 # Facts are short database work: this many of a kind are handled at once.
 _CONCURRENCY = 4
+# Frequent, and never the end of a build, of a stage or of a log.
+_PASSING = (events.StageStarted, events.StageProgress, events.StageInterrupted)
 _REQUESTS = (
     (SOLVER, events.SolveRequested),
     (BUILDER, events.PrefixRequested),
@@ -97,6 +99,7 @@ def _in_transaction(tools: Tools, use_case: Callable[[Any, Transaction], Awaitab
         ):
             async with tools.transactions.begin() as transaction:
                 await use_case(envelope.event, transaction)
-        tools.ended()
+        if not isinstance(envelope.event, _PASSING):
+            tools.ended()
 
     return handle
