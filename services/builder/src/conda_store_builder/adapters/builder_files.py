@@ -41,7 +41,7 @@ class BuilderFiles:
 
     def directories(self) -> list[Path]:
         """Every directory that has been remembered and is still there."""
-        return [path for _, text in _read_all(self._root / "directories") if (path := Path(text)).is_dir()]
+        return [path for _, path in _read_paths(self._root / "directories") if path.is_dir()]
 
     def request_discard(self, prefix: Path) -> Path:
         """Leave word that ``prefix`` is to go; returns the note, to be removed when it is gone."""
@@ -51,7 +51,7 @@ class BuilderFiles:
 
     def discards(self) -> list[tuple[Path, Path]]:
         """Every note and the prefix it names."""
-        return [(note, Path(text)) for note, text in _read_all(self._root / "discard")]
+        return list(_read_paths(self._root / "discard"))
 
     def forget_old_markers(self) -> None:
         """Remove markers of builds canceled so long ago that nobody can still work on them."""
@@ -66,6 +66,13 @@ def _write(path: Path, text: str) -> None:
     draft = path.with_name(f".{uuid.uuid4().hex}")
     draft.write_text(text)
     os.replace(draft, path)
+
+
+def _read_paths(directory: Path) -> Iterator[tuple[Path, Path]]:
+    # A power loss may leave a note empty, which would name the working directory.
+    for note, text in _read_all(directory):
+        if (path := Path(text)).is_absolute():
+            yield note, path
 
 
 def _read_all(directory: Path) -> Iterator[tuple[Path, str]]:
