@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from conda_store_shared.storage.filesystem import FilesystemStore
+from tests.unit.api.api_client import Api, open_api
 from tests.unit.api.ledger_builders import Ledger, copy_of, empty, make_template, open_ledger
 
 _HERE = Path(__file__).parent
@@ -40,3 +41,10 @@ async def ledger(kept_ledger: Ledger, tmp_path: Path) -> AsyncIterator[Ledger]:
     await empty(kept_ledger.database)
     async with FilesystemStore(tmp_path / "objects") as store:
         yield Ledger(kept_ledger.database, store)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(ledger: Ledger) -> AsyncIterator[Api]:
+    """The service over HTTP, on the ledger of the test."""
+    async with open_api(ledger) as opened:
+        yield opened

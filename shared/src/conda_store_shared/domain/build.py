@@ -4,6 +4,8 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 
 BuildId = NewType("BuildId", int)
+# What the integers of the database can hold; nothing larger may even be asked for.
+LARGEST_ID = 2**31 - 1
 
 
 class BuildStatus(StrEnum):

@@ -1,10 +1,12 @@
 """Filters of lists as they are sent (contract §1.3.1)."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from conda_store_api.repositories.listings import Filter, PackageFilter
 from conda_store_shared.domain.artifact import ArtifactType
-from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 
 
 class FilterQuery(BaseModel):
@@ -16,7 +18,7 @@ class FilterQuery(BaseModel):
     status: BuildStatus | None = None
     artifact: ArtifactType | None = None
     packages: list[str] = []
-    environment_id: int | None = None
+    environment_id: Annotated[int | None, Field(ge=-LARGEST_ID, le=LARGEST_ID)] = None
 
     def to_filter(self) -> Filter:
         """The filters as the repository takes them."""

@@ -6,7 +6,7 @@ from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.environments import choose_build, find_environment
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.request_link import request_link
-from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.domain.order import Order
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
@@ -17,7 +17,7 @@ async def set_current_build(
 ) -> None:
     """Make a COMPLETED build of the environment (namespace, name) its current one; raises InvalidInput."""
     session = transaction.session
-    locked = await lock_build(session, build_id)
+    locked = await lock_build(session, build_id) if 0 < build_id <= LARGEST_ID else None
     if locked is None:
         raise InvalidInput(f"build id={build_id} does not exist")
     found = await find_environment(session, *names)

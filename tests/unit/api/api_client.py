@@ -1,0 +1,68 @@
+"""The routes of api as an application, with callers whose tokens are configured."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from conda_store_api.config import ApiOptions
+from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.main import Parts, build
+from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
+from conda_store_shared.assembly.process import Process, make_application
+from conda_store_shared.bus.memory import MemoryBus
+from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.web.authentication import AuthorizationOptions
+from conda_store_shared.web.unstorable import unstorable_value
+from tests.unit.api.ledger_builders import Ledger
+
+# Who may do what: everything; read in team; work in team; nothing but what everybody may.
+CALLERS: Mapping[str, Mapping[str, Any]] = {
+    "admin": {"primary_namespace": "admin", "role_bindings": {"*/*": ["admin"]}},
+    "viewer": {"primary_namespace": "viewer", "role_bindings": {"team/*": ["viewer"]}},
+    "developer": {"primary_namespace": "team", "role_bindings": {"team/*": ["developer"]}},
+    "stranger": {"primary_namespace": "stranger", "role_bindings": {}},
+}
+SPECIFICATION = "name: weather\nchannels: [conda-forge]\ndependencies: [python, numpy]\n"
+DENIED = {"status": "error", "message": "request not authorized"}
+
+
+class Api:
+    """A caller of the service."""
+
+    def __init__(self, client: httpx.AsyncClient, ledger: Ledger) -> None:
+        self.client = client
+        self.ledger = ledger
+
+    async def ask(self, method: str, path: str, caller: str | None = "admin", **sent: Any) -> httpx.Response:
+        """Send a request below ``/api/v1``; ``caller`` None is anonymous."""
+        headers = {**sent.pop("headers", {}), **({"Authorization": f"Bearer {caller}"} if caller else {})}
+        return await self.client.request(method, f"/api/v1{path}", headers=headers, **sent)
+
+    async def get(self, path: str, caller: str | None = "admin", **sent: Any) -> httpx.Response:
+        """Get."""
+        return await self.ask("GET", path, caller, **sent)
+
+    async def submit(self, text: str = SPECIFICATION, caller: str | None = "admin", **body: Any) -> httpx.Response:
+        """Post a specification."""
+        content = {"specification": text, "namespace": "team", **body}
+        return await self.ask("POST", "/specification/", caller, json=content)
+
+
+@asynccontextmanager
+async def open_api(ledger: Ledger) -> AsyncIterator[Api]:
+    """Wire the service on the ledger's database and store; nothing of it runs in the background."""
+    options = ApiOptions(
+        policy=ledger.policy,
+        ledger=LedgerOptions(),
+        retry=RetryPolicy(),
+        authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS),
+        max_page_size=100,
+    )
+    bus = MemoryBus()
+    service = build(options, Parts(bus=bus, store=ledger.store, database=ledger.database))
+    process = Process(services=[service], bus=bus, translate=(unstorable_value,))
+    transport = httpx.ASGITransport(make_application(process, CondaStoreServer()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://conda-store.example", timeout=30) as client:
+        yield Api(client, ledger)
