@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -25,7 +26,6 @@ from conda_store_standalone.demo.places import (
     USERNAME,
     Places,
     opened_places,
-    unpacked_build,
 )
 from conda_store_standalone.demo.processes import LOOPBACK, ServerProcess, Start, free_port, started_processes
 from conda_store_standalone.demo.programs import run_from, unpack
@@ -34,8 +34,8 @@ from conda_store_standalone.demo.summary import Result, show_artifacts, show_pla
 
 PACKAGES = ("python", "numpy", "flask", "ipykernel")
 _PORT = 8080
-# Unpacked archives: each run leaves one.
-_KEPT = 3
+# Unpacked archives of earlier runs.
+_KEPT = 2
 _SECONDS_TO_START = 90.0
 _SECONDS_TO_BUILD = 1800.0
 
@@ -44,6 +44,8 @@ def run(directory: Path, channel_name: str, display: Display) -> None:
     """Show everything once; raises DemoFailed."""
     with ExitStack() as stack:
         places = stack.enter_context(opened_places(directory))
+        # Beside the start of the server, which keeps another core busy.
+        forgetting = stack.enter_context(ThreadPoolExecutor(1)).submit(_forget_oldest, places)
         start = stack.enter_context(started_processes())
         channel = serve_demo_channel(places, start) if channel_name == DEMO_CHANNEL else None
         address = channel.url if channel is not None else channel_name
@@ -55,7 +57,7 @@ def run(directory: Path, channel_name: str, display: Display) -> None:
         result = Result(build=build, prefix=prefix, unpacked=unpacked, url=url, channel=channel)
         show_artifacts(result, places, display)
         show_places(result, places, display)
-    _forget_oldest(unpacked.parent)
+        forgetting.result()
 
 
 def _start_server(places: Places, start: Start, channel: str) -> tuple[ServerProcess, str]:
@@ -108,8 +110,8 @@ def _unpack(session: Session, build: Build, places: Places, display: Display) ->
     return target
 
 
-def _forget_oldest(directory: Path) -> None:
-    for old in sorted(directory.iterdir(), key=unpacked_build)[:-_KEPT]:
+def _forget_oldest(places: Places) -> None:
+    for old in places.all_unpacked()[:-_KEPT]:
         shutil.rmtree(old)
 
 

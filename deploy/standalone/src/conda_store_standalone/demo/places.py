@@ -65,15 +65,15 @@ class Places:
         """Where the archive of a build is unpacked."""
         return self.root / "unpacked" / f"{_UNPACKED}{build_id}"
 
+    def all_unpacked(self) -> list[Path]:
+        """What was unpacked so far, oldest first."""
+        found = (self.root / "unpacked").glob(f"{_UNPACKED}*")
+        return sorted(found, key=lambda path: int(path.name.removeprefix(_UNPACKED)))
+
     def write_configuration(self, *, port: int, channel: str) -> None:
         """Write the server's configuration."""
         text = _CONFIGURATION.format(file=self.configuration, root=self.root, port=port, channel=channel)
         self.configuration.write_text(text)
-
-
-def unpacked_build(path: Path) -> int:
-    """The id of the build whose archive was unpacked at ``path``."""
-    return int(path.name.removeprefix(_UNPACKED))
 
 
 @contextmanager

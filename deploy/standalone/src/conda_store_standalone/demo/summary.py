@@ -1,5 +1,6 @@
 """What is there in the end, where, and how to go on."""
 
+import json
 import shlex
 import sys
 from dataclasses import dataclass
@@ -58,9 +59,10 @@ def show_places(result: Result, places: Places, display: Display) -> None:
     beside = ", and the channel beside it" if result.channel is not None else ""
     display.heading(f"To go on by hand, start the server again{beside}")
     display.say("\n".join(commands))
+    login = json.dumps({"username": USERNAME, "password": PASSWORD})
     display.heading(f"and then; anybody may log in with the password {PASSWORD!r}")
     display.say(
-        f"curl -c jar -d 'username={USERNAME}&password={PASSWORD}' {result.url}/login/\n"
+        f"curl -c jar --json '{login}' {result.url}/login/\n"
         f"curl -b jar {result.url}/api/v1/environment/{NAMESPACE}/{ENVIRONMENT}/\n"
         f"curl -b jar -L {result.url}/api/v1/build/{build.id}/lockfile/"
     )
