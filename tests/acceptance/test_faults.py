@@ -135,22 +135,32 @@ def has_attempts(cluster: Cluster, build_id: int, count: int) -> bool:
 
 def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluster: Cluster, user: User) -> None:
     sleeper, other = cluster.process("builder"), cluster.suite.make("builder")
-    build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", LARGE)
-    assert wait_until(partial(has_attempts, cluster, build_id, 1), 60)
-    sleeper.pause()
-    try:
+    channel = urlsplit(user.channel)
+    with TcpProxy(channel.port or 80) as proxy:
+        user.channel = f"http://127.0.0.1:{proxy.port}{channel.path}"
+        sleeper.stop()
+        build_id = user.submit(f"sleeper-{uuid.uuid4().hex[:8]}", ["demo-link-script"])
+        assert wait_until(partial(has_stage, cluster, build_id, "prefix"), 60)
+        proxy.black_hole = True
+        sleeper.start()
+        assert wait_until(partial(has_attempts, cluster, build_id, 1), 60)
+        sleeper.pause()
+        proxy.heal()
         with other:
             assert user.wait(build_id, timeout=120)["status"] == "COMPLETED"
-            prefix = Path(user.wait_for_artifacts(build_id, "DIRECTORY", "CONDA_PACK")["DIRECTORY"])
-            before = sorted(path.relative_to(prefix) for path in prefix.rglob("*"))
-            sleeper.resume()
-            later = user.submit(f"later-{uuid.uuid4().hex[:8]}", ["demo-text"])
-            assert user.wait(later, timeout=60)["status"] == "COMPLETED"
-            assert wait_until(sleeper.is_ready, 60)
-            assert sorted(path.relative_to(prefix) for path in prefix.rglob("*")) == before
-            assert not list(prefix.parent.glob(f".attempt-{prefix.name}*"))
-    finally:
+        prefix = Path(user.wait_for_artifacts(build_id, "DIRECTORY", "CONDA_PACK")["DIRECTORY"])
+        before = sorted(path.relative_to(prefix) for path in prefix.rglob("*"))
         sleeper.resume()
+        assert wait_until(partial(no_attempt_is_left, prefix), 90)
+    assert wait_until(sleeper.is_ready, 60)
+    assert sorted(path.relative_to(prefix) for path in prefix.rglob("*")) == before
+    assert user.wait(user.submit(f"later-{uuid.uuid4().hex[:8]}", ["demo-text"]))["status"] == "COMPLETED"
+    assert user.build(build_id)["status"] == "COMPLETED"
+
+
+def no_attempt_is_left(prefix: Path) -> bool:
+    """Whether no unfinished directory of a build lies beside its prefix."""
+    return not list(prefix.parent.glob(f".attempt-{prefix.name}*"))
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.4, 0.8, 1.2, 1.6])
