@@ -36,12 +36,13 @@ class Database:
         self.is_postgres = make_url(self.url).get_backend_name() == "postgresql"
         self.engine = _create_engine(self.url, self.is_postgres, pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[AsyncSession]:
         """Open a session; raises DatabaseUnavailable when the database does not answer in time."""
         with_options = {"write": True} if write else {}
-        async with unavailable_database(), self._sessions() as session:
+        async with self._turn(write), unavailable_database(), self._sessions() as session:
             await session.connection(execution_options=with_options)
             yield session
 
@@ -49,6 +50,22 @@ class Database:
         """Raise DatabaseUnavailable when the database does not answer in time."""
         async with asyncio.timeout(CONNECT_SECONDS), self.session() as session:
             await session.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def _turn(self, write: bool) -> AsyncIterator[None]:
+        """Let writers to SQLite go one by one: those that wait in the driver are served in no order, some late."""
+        if self.is_postgres or not write:
+            yield
+            return
+        try:
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                await self._writing.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("the database is busy") from error
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     async def __aenter__(self) -> "Database":
         return self
