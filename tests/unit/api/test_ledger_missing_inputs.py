@@ -45,3 +45,12 @@ async def test_artifact_is_tried_again_when_its_build_took_nearly_all_its_time(l
     ledger.later(60)
     await ledger.apply(Attempt(build, YAML, ledger.now).failed("storage_unavailable", transient=True))
     assert (await ledger.stages(build))[YAML].state == "waiting"
+
+
+async def test_other_artifacts_go_on_when_the_attempts_at_one_died_too_often(ledger: Ledger) -> None:
+    build = await ledger.completed()
+    for _ in range(4):
+        await ledger.apply(Attempt(build, YAML, ledger.now).started())
+        ledger.later(1)
+    assert (await ledger.stages(build))[YAML].state == "failed"
+    assert not of_type(await ledger.take(), events.BuildCanceled)

@@ -16,7 +16,7 @@ from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_shared.contracts.events import AttemptEvent, BuildCanceled, StageStarted
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.stage import RANK_OF_STAGE, StageName
+from conda_store_shared.domain.stage import RANK_OF_STAGE, StageName, artifact_type_of
 from conda_store_shared.transaction import Transaction
 
 
@@ -34,7 +34,10 @@ async def stage_started(event: StageStarted, transaction: Transaction, now: date
         return
     if await is_given_up(session, event.build_id, event.stage, with_newest=False):
         await end_stage(transaction, locked, event.stage, worker_lost(event.stage, stage.code), now)
-        return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
+        if artifact_type_of(event.stage) is None:
+            # What a COMPLETED build still waits for goes on; this attempt's artifact will be discarded.
+            transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
+        return
     # Its end may have overtaken its start.
     if is_running:
         await mark_running(event, transaction, locked, now)
