@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -233,6 +234,22 @@ async def test_closing_ends_running_and_waiting_calls() -> None:
         await asyncio.sleep(0)
     assert [(await failure_of(running)).cause, (await failure_of(waiting)).cause] == ["worker_lost", "worker_lost"]
     assert living(family) == []
+
+
+async def test_pool_recovers_when_there_were_no_descriptors_for_a_child() -> None:
+    async with a_pool(spares=1) as opened:
+        await opened.call(a_call("add", numbers=[1, 2]))
+        (idle,) = opened.stats().idle
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        os.close(lowest)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            os.kill(idle, signal.SIGKILL)
+            await asyncio.sleep(0.5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert (await opened.call(a_call("add", numbers=[1, 2])))["sum"] == 3
 
 
 async def test_pool_does_not_open_when_a_module_is_missing() -> None:

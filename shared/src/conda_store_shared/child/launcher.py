@@ -129,8 +129,12 @@ class ZygoteProcess:
     async def fork(self) -> Child:
         """A new child, ready for calls.  Raises ZygoteLost."""
         number = next(self._numbers)
-        parent_end, child_end = socket.socketpair()
-        output, log = os.pipe()
+        try:
+            parent_end, child_end = socket.socketpair()
+            output, log = os.pipe()
+        except OSError as error:
+            # No descriptors are left; some may be again later.
+            raise ZygoteLost(f"cannot talk to another child: {error!r}") from error
         child = Child(self, number, Channel(parent_end), LogPipe(output))
         answer: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._children[number], self._forks[number] = child, answer

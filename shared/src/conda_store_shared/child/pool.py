@@ -25,6 +25,8 @@ _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
 # Whatever lived this long was not born broken.
 _STEADY = 5.0
+# There is a child for every call at once; one that waits this much longer than it may run waits for a broken pool.
+_LONGEST_WAIT = 30.0
 _SILENT = SilentReport()
 
 
@@ -77,6 +79,8 @@ class ChildPool:
         self._tasks = [asyncio.create_task(self._keep_zygote(zygote), name="child-pool-zygote")]
         for index in range(self._options.spares):
             self._tasks.append(asyncio.create_task(self._keep_spare(), name=f"child-pool-spare-{index}"))
+        for task in self._tasks:
+            task.add_done_callback(_tell_of_crash)
         return self
 
     async def __aexit__(
@@ -101,7 +105,7 @@ class ChildPool:
         ``out_of_memory`` or ``worker_lost``.  When the awaiting task is canceled, the child and all it started are gone
         before CancelledError goes on.
         """
-        child = await self._take()
+        child = await self._take_within(call.timeout + _LONGEST_WAIT)
         self._calls += 1
         child.calls += 1
         child.busy = True
@@ -130,6 +134,14 @@ class ChildPool:
             started=self._started,
             calls=self._calls,
         )
+
+    async def _take_within(self, seconds: float) -> Child:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._take()
+        except TimeoutError as error:
+            detail = f"no child process was free for {seconds:g} seconds"
+            raise StageFailure(FailureCode.INTERNAL_ERROR, detail, transient=True) from error
 
     async def _take(self) -> Child:
         while True:
@@ -192,6 +204,11 @@ class ChildPool:
             return None
         self._started += 1
         return child
+
+
+def _tell_of_crash(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("child_pool_task_crashed", task=task.get_name(), exc_info=error)
 
 
 class _Delay:
