@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from conda_store_api.config import ApiOptions
-from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.main import Parts, build
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.assembly.process import Process, make_application
@@ -50,19 +50,29 @@ class Api:
         return await self.ask("POST", "/specification/", caller, json=content)
 
 
-@asynccontextmanager
-async def open_api(ledger: Ledger) -> AsyncIterator[Api]:
-    """Wire the service on the ledger's database and store; nothing of it runs in the background."""
+def wire_api(parts: Parts, policy: BuildPolicy) -> Process:
+    """Return the service, whose looks for lost work come every second, in a process of its own."""
     options = ApiOptions(
-        policy=ledger.policy,
-        ledger=LedgerOptions(),
+        policy=policy,
+        ledger=LedgerOptions(rescue_interval=1),
         retry=RetryPolicy(),
         authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS),
         max_page_size=100,
     )
-    bus = MemoryBus()
-    service = build(options, Parts(bus=bus, store=ledger.store, database=ledger.database))
-    process = Process(services=[service], bus=bus, translate=(unstorable_value,))
+    return Process(services=[build(options, parts)], bus=parts.bus, translate=(unstorable_value,))
+
+
+@asynccontextmanager
+async def open_api(ledger: Ledger) -> AsyncIterator[Api]:
+    """Wire the service on the ledger's database and store; nothing of it runs in the background."""
+    process = wire_api(Parts(bus=MemoryBus(), store=ledger.store, database=ledger.database), ledger.policy)
+    async with open_client(process) as client:
+        yield Api(client, ledger)
+
+
+@asynccontextmanager
+async def open_client(process: Process) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client of the routes of a process."""
     transport = httpx.ASGITransport(make_application(process, CondaStoreServer()))
     async with httpx.AsyncClient(transport=transport, base_url="http://conda-store.example", timeout=30) as client:
-        yield Api(client, ledger)
+        yield client
