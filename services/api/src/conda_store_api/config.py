@@ -62,6 +62,7 @@ def _policy(store: CondaStore) -> BuildPolicy:
     platforms = tuple(store.conda_solve_platforms)
     if current_platform() not in platforms:
         raise ConfigurationError(f"CondaStore.conda_solve_platforms={list(platforms)} must hold {current_platform()}")
+    _check_templates(store)
     try:
         wanted = {ArtifactType(name) for name in store.build_artifacts}
     except ValueError as error:
@@ -86,6 +87,17 @@ def _policy(store: CondaStore) -> BuildPolicy:
         artifact_deadline=store.max_artifact_time,
         build_deadline=store.max_build_time,
     )
+
+
+def _check_templates(store: CondaStore) -> None:
+    places = {"store_directory": "/store", "namespace": "namespace", "name": "name"}
+    for option in ("build_directory", "environment_directory"):
+        try:
+            getattr(store, option).format(**places)
+        except (LookupError, ValueError, AttributeError) as error:
+            raise ConfigurationError(
+                f"CondaStore.{option}={getattr(store, option)!r}: {error}; known keys are {', '.join(places)}"
+            ) from error
 
 
 def _ledger(ledger: Ledger, alone: bool) -> LedgerOptions:

@@ -35,6 +35,12 @@ SECTIONS: tuple[type[Configurable], ...] = (
     RBACAuthorizationBackend,
 )
 
+# What the code of a configuration file may raise, short of ending the process.
+_BROKEN = (
+    ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """Return the parser every command starts from."""
@@ -66,7 +72,7 @@ def _load_file(path: Path) -> Config:
         return Config(loader(path.name, path=str(path.parent)).load_config())
     except ConfigFileNotFound:
         raise ConfigurationError(f"Failed to find specified config file: {path}") from None
-    except (SyntaxError, NameError, ImportError, AttributeError, TypeError, ValueError) as error:
+    except _BROKEN as error:
         raise ConfigurationError(f"{path}: {type(error).__name__}: {error}") from error
 
 

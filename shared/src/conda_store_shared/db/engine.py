@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -102,7 +102,12 @@ def _is_transient(error: DBAPIError) -> bool:
 
 def async_url(url: str) -> str:
     """Return a SQLAlchemy address with the asynchronous driver named; raises ConfigurationError for other databases."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # It is not shown: it may hold a password.
+        example = "postgresql://user:password@host:5432/database"
+        raise ConfigurationError(f"the address of the database cannot be read; it looks like {example}") from None
     drivers = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
     backend = parsed.get_backend_name()
     if backend not in drivers:

@@ -86,6 +86,10 @@ def _package(index: int, value: Any) -> LockedPackage:
     hashes, dependencies = value.get("hash") or {}, value.get("dependencies") or {}
     if not isinstance(hashes, Mapping) or not isinstance(dependencies, Mapping):
         raise InvalidLockfile(f"`hash` and `dependencies` of package {value['name']} of the lockfile are mappings")
+    if not all(isinstance(digest, str | None) for digest in (hashes.get("md5"), hashes.get("sha256"))):
+        raise InvalidLockfile(f"`hash` of package {value['name']} of the lockfile holds digests as text")
+    if not isinstance(value.get("build"), str | None):
+        raise InvalidLockfile(f"`build` of package {value['name']} of the lockfile is a string")
     return LockedPackage(
         name=value["name"],
         version=value["version"],
