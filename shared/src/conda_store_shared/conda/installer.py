@@ -24,6 +24,7 @@ from conda_store_shared.conda.local_packages import check_local_packages
 from conda_store_shared.conda.lockfile_records import records_of
 from conda_store_shared.conda.ownership import Ownership, own_prefix
 from conda_store_shared.conda.package_cache import PackageCache
+from conda_store_shared.conda.package_view import PackageView
 from conda_store_shared.conda.pip_packages import PipInstaller
 from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
 from conda_store_shared.domain.prefix_record import PrefixRecord
@@ -87,27 +88,28 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
     check_local_packages(plan.conda)
     progress = InstallProgress(len(records), report)
     report.log(f"installing {len(records)} conda packages")
-    cache.packages.mkdir(parents=True, exist_ok=True)
-    try:
-        await rattler.install(
-            records,
-            target_prefix=directory,
-            cache_dir=cache.packages,
-            platform=rattler.Subdir(plan.platform),
-            installed_packages=[],
-            execute_link_scripts=False,
-            alternative_target_prefix=plan.prefix,
-            config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
-            client=channel_client(plan.credentials),
-            reporter=progress,
+    with PackageView(cache.packages, plan.conda) as view:
+        try:
+            await rattler.install(
+                records,
+                target_prefix=directory,
+                cache_dir=view.directory,
+                platform=rattler.Subdir(plan.platform),
+                installed_packages=[],
+                execute_link_scripts=False,
+                alternative_target_prefix=plan.prefix,
+                config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
+                client=channel_client(plan.credentials),
+                reporter=progress,
+            )
+        except (InstallerError, IoError, LinkError, TransactionError) as error:
+            raise explain(error) from error
+        (directory / conda_meta.DIRECTORY).mkdir(exist_ok=True)
+        (directory / _RATTLER_CACHE_TAG).unlink(missing_ok=True)
+        conda_meta.complete_records(
+            directory, lambda extracted, name: cache.settle(extracted, progress.archive_bytes.get(name))
         )
-    except (InstallerError, IoError, LinkError, TransactionError) as error:
-        raise explain(error) from error
-    (directory / conda_meta.DIRECTORY).mkdir(exist_ok=True)
-    (directory / _RATTLER_CACHE_TAG).unlink(missing_ok=True)
-    conda_meta.complete_records(
-        directory, lambda extracted, name: cache.settle(extracted, progress.archive_bytes.get(name))
-    )
+        view.share()
 
 
 def finish(plan: InstallPlan, report: Report) -> PrefixRecord:

@@ -1,6 +1,6 @@
 """The package caches of a node: one per owner and mode, so that a hard link always has the right ones.
 
-<root>/packages/<uid>-<gid>-<mode>/<name>-<version>-<build>/     extracted by rattler, shared by every install
+<root>/packages/<uid>-<gid>-<mode>/                               extracted by rattler: see ``package_view``
 <root>/uv/                                                        wheels; copied, never linked
 """
 
