@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
 from tests.unit.api.api_client import SPECIFICATION, Api
@@ -20,11 +20,9 @@ NAMES = ["%2e%2e", ".hidden", "a%00b", "x" * 300, "a%20b", "ü", "a%2Fb", "%F0%9
 
 async def rows(api: Api) -> int:
     """Everything that a submission could have stored."""
-    counted = 0
+    counts = (select(func.count()).select_from(table) for table in (Namespace, Environment, Specification, Build))
     async with api.ledger.database.session() as session:
-        for table in (Namespace, Environment, Specification, Build):
-            counted += await session.scalar(select(func.count()).select_from(table)) or 0
-    return counted
+        return sum(await session.scalars(union_all(*counts)))
 
 
 async def refused(api: Api, method: str, path: str, **sent: Any) -> tuple[int, Any]:
