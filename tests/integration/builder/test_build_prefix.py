@@ -1,8 +1,8 @@
 """The builder installs what a lockfile says, on real packages."""
 
-import asyncio
 import json
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,9 +148,9 @@ async def test_prefix_can_be_read_by_tools_when_it_is_whole(bench: Workbench, bu
 
 
 async def test_builder_does_not_wait_for_an_install_that_stands_still(bench: Workbench, builder: Builder) -> None:
-    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
-        stuck = bench.tiny(TinyPackage(name="stuck")) | {"url": f"http://127.0.0.1:{port}/x/stuck-1.0-0.tar.bz2"}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/x/stuck-1.0-0.tar.bz2"
+        stuck = bench.tiny(TinyPackage(name="stuck")) | {"url": address}
         await builder.send(await bench.request(lockfile_of(stuck)))
         record = await builder.built(await bench.request(await bench.lock("demo-prefix")))
     assert [package.name for package in record.packages] == ["demo-prefix"]
