@@ -152,9 +152,9 @@ def test_builder_that_sleeps_through_its_work_harms_nothing_when_it_wakes(cluste
         before = sorted(path.relative_to(prefix) for path in prefix.rglob("*"))
         sleeper.resume()
         assert wait_until(partial(no_attempt_is_left, prefix), 90)
-    assert wait_until(sleeper.is_ready, 60)
+        assert wait_until(sleeper.is_ready, 60)
+        assert user.wait(user.submit(f"later-{uuid.uuid4().hex[:8]}", ["demo-text"]))["status"] == "COMPLETED"
     assert sorted(path.relative_to(prefix) for path in prefix.rglob("*")) == before
-    assert user.wait(user.submit(f"later-{uuid.uuid4().hex[:8]}", ["demo-text"]))["status"] == "COMPLETED"
     assert user.build(build_id)["status"] == "COMPLETED"
 
 
