@@ -1,5 +1,6 @@
 """A submission: what is stored, what is refused, what the order says (contract §4.1)."""
 
+import time
 from typing import Any
 
 import pytest
@@ -144,3 +145,10 @@ def test_date_is_text_when_a_lockfile_has_one() -> None:
     submission = read_lockfile("package: []\nmetadata: {platforms: [], time: 2026-11-22}", "weather", "")
     assert submission.lockfile is not None
     assert submission.lockfile.value["metadata"]["time"] == "2026-11-22"
+
+
+def test_specification_is_refused_at_once_when_it_has_too_many_values() -> None:
+    began = time.perf_counter()
+    with pytest.raises(InvalidSpecification, match="more than 30000 keys and values"):
+        read_specification(f"name: a\nchannels: [{'a,' * 90_000}]")
+    assert time.perf_counter() - began < 1.5

@@ -20,6 +20,8 @@ MAXIMUM_SPECIFICATION = 200_000
 MAXIMUM_LOCKFILE = 16 * 1024 * 1024
 # A document is read by recursion in C: some ten thousand levels end the process.
 MAXIMUM_DEPTH = 100
+# Small values take longest to read: as many as fit 200,000 characters take more than a second.
+MAXIMUM_PARTS = 30_000
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -50,12 +52,14 @@ def load_yaml(text: str) -> Any:
 
 def _check_structure(text: str) -> None:
     depth = 0
-    for event in yaml.parse(text, yaml.CSafeLoader):
+    for number, event in enumerate(yaml.parse(text, yaml.CSafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             raise InvalidSpecification(f"{INVALID_YAML}: aliases are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAXIMUM_DEPTH:
             raise InvalidSpecification(f"{INVALID_YAML}: more than {MAXIMUM_DEPTH} levels")
+        if number > MAXIMUM_PARTS:
+            raise InvalidSpecification(f"{INVALID_YAML}: more than {MAXIMUM_PARTS} keys and values; send JSON")
 
 
 def read_specification(text: str) -> Submission:
