@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conda_store_api.consumers import Tools, subscriptions
 from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.repositories.stages import OPEN
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.bus.port import Handler
 from conda_store_shared.contracts import events
@@ -119,7 +120,7 @@ def stage_of(event: events.Event) -> str:
 class Post:
     """Messages on their way: handed out in any order, some again and again; a stage speaks once it is requested.
 
-    ``at_once`` messages are handled side by side.
+    ``at_once`` messages are handled side by side; a user cancels the builds after ``cancel_after`` messages.
     """
 
     ledger: Ledger
@@ -128,9 +129,12 @@ class Post:
     builds: Mapping[int, Build]
     courses: Mapping[int, BuildCourse]
     at_once: int = 1
+    cancel_after: int | None = None
+    handled: int = 0
     waiting: list[events.BuildEvent] = field(default_factory=list)
     requests: list[events.Event] = field(default_factory=list)
     seen: dict[int, tuple[int, str]] = field(default_factory=dict)
+    built: set[int] = field(default_factory=set)
 
     async def deliver_all(self) -> None:
         """Deliver until nothing is on its way."""
@@ -140,9 +144,17 @@ class Post:
             async with asyncio.TaskGroup() as group:
                 for event in batch:
                     group.create_task(self._handle(event))
+            self.handled += len(batch)
+            if self.cancel_after is not None and self.handled >= self.cancel_after:
+                await self._cancel()
             if any(isinstance(event, PRODUCTS) for event in batch):
                 await self._collect()
         await self._collect()
+
+    async def _cancel(self) -> None:
+        self.cancel_after = None
+        for build in self.builds.values():
+            await self.ledger.cancel(build)
 
     def _pick(self) -> events.BuildEvent:
         event = self.waiting.pop(self.chance.randrange(len(self.waiting)))
@@ -152,6 +164,8 @@ class Post:
 
     async def _handle(self, event: events.BuildEvent) -> None:
         await self.handlers[queue_name(API, type(event))](an_envelope(event))
+        if isinstance(event, events.PrefixBuilt):
+            self.built.add(event.build_id)
         if not isinstance(event, events.LogWritten | events.StageProgress):
             await self._check_nothing_went_back(event.build_id)
 
@@ -187,6 +201,19 @@ class Post:
         assert len(of_type(mine, events.PrefixRequested)) == course[SOLVE].succeeds
         assert len(of_type(mine, events.ArtifactRequested)) == (row.status == "COMPLETED")
         assert not of_type(mine, events.PrefixDiscardRequested)
+
+    async def check_canceled(self) -> None:
+        """Every build is over, whatever was cancelled; a prefix that came too late is to be discarded."""
+        for build in self.builds.values():
+            row = await self.ledger.build(build.id)
+            assert row.status in TERMINAL
+            stages = await self.ledger.stages(build)
+            assert not [name for name, stage in stages.items() if stage.state in OPEN]
+            mine = [each for each in self.requests if isinstance(each, events.BuildEvent) and each.build_id == build.id]
+            discards = of_type(mine, events.PrefixDiscardRequested)
+            assert bool(discards) == (row.status == "CANCELED" and build.id in self.built)
+            assert bool(of_type(mine, events.LinkRequested)) == (row.status == "COMPLETED")
+            assert row.status == "COMPLETED" or set(await self.ledger.artifacts(build)) <= {"LOCKFILE"}
 
     async def check_current(self) -> None:
         """The newest completed build of the environment is the current one, and each change asked for its link."""

@@ -50,3 +50,17 @@ def test_newest_completed_build_becomes_current_whatever_completes_first(
         await post.check_current()
 
     world[0].run(example())
+
+
+@with_examples(6)
+@given(course=BUILDS, seed=SEEDS, cancel_after=st.integers(0, 12))
+def test_build_ends_in_one_state_whenever_it_is_canceled(
+    world: World, course: BuildCourse, seed: int, cancel_after: int
+) -> None:
+    async def example() -> None:
+        post = await a_post(world[1], [course], seed)
+        post.cancel_after = cancel_after
+        await post.deliver_all()
+        await post.check_canceled()
+
+    world[0].run(example())
