@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ndemo: interrupted; what it started is stopped\n")
         return 130
-    display.say(f"\nThe demo took {display.seconds:.1f} s; everything it started is stopped.")
+    display.heading(f"The demo took {display.seconds:.1f} s; everything it started is stopped.")
     return 0
 
 
