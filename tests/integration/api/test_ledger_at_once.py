@@ -6,6 +6,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.use_cases.rescue_builds import Tools, rescue_builds
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from tests.unit.api.ledger_builders import Attempt, Ledger, of_type, open_ledger
@@ -84,3 +87,19 @@ async def test_failure_and_lockfile_leave_one_state_when_they_cross(ledger: Ledg
         stages = await ledger.stages(build)
         assert stages[SOLVE].state == "done"
         assert stages[PREFIX].state == "requested"
+
+
+async def test_lost_work_is_requested_once_when_replicas_rescue_at_once(ledger: Ledger) -> None:
+    for number in range(5):
+        await ledger.submit(name=f"environment-{number}")
+    await ledger.release()
+    await ledger.take()
+    ledger.later(600)
+    replicas = [
+        Tools(transactions=ledger.transactions, store=ledger.store, bus=MemoryBus(), options=LedgerOptions())
+        for _ in range(3)
+    ]
+    async with asyncio.TaskGroup() as group:
+        for tools in replicas:
+            group.create_task(rescue_builds(tools, ledger.now))
+    assert len(of_type(await ledger.take(), events.SolveRequested)) == 5
