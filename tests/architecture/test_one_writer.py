@@ -106,6 +106,7 @@ from conda_store_shared.db.models.outbox import Outbox as Row
         ("auth", "session.add(Build(id=1))", {"Build"}),
         ("auth", "delete(Build.__table__)", {"Build"}),
         ("auth", "insert_new(session, Build, rows)", {"Build"}),
+        ("auth", "insert_all_new(session, Build, rows)", {"Build"}),
         ("auth", "select(Build)", set()),
         ("auth", "session.add(PublicEvent(kind='x'))", set()),
         ("api", "delete(Row)", {"Outbox"}),

@@ -1,6 +1,7 @@
 """Engine and sessions for Postgres (asyncpg) and SQLite (aiosqlite), with bounded waits."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -96,7 +97,7 @@ def _is_transient(error: DBAPIError) -> bool:
     if state is not None:
         return str(state).startswith(_TRANSIENT_SQLSTATES)
     # A driver error without an SQL state comes from the connection; SQLite reports a locked or full database so.
-    from_sqlite = hasattr(error.orig, "sqlite_errorcode")
+    from_sqlite = isinstance(error.orig, sqlite3.Error)
     return error.connection_invalidated or isinstance(error, OperationalError) or not from_sqlite
 
 

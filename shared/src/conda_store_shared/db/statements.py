@@ -3,25 +3,33 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import FromClause, Table
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models.base import Model
 
-# SQLite allows 32,766 bound values in a statement, Postgres 32,767 with asyncpg.
-_ROWS_AT_ONCE = 1000
+
+async def insert_new(session: AsyncSession, table: type[Model], row: Mapping[str, Any]) -> bool:
+    """Insert the row unless it is there already, whatever unique constraint tells so; return whether it was new."""
+    statement = _insert(session, table.__table__).values(**row).on_conflict_do_nothing()
+    result = await session.execute(statement, execution_options={"preserve_rowcount": True})
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-async def insert_new(
+async def insert_all_new(
     session: AsyncSession, table: type[Model] | Table, rows: Sequence[Mapping[str, Any]]
-) -> int:
-    """Insert the rows that are not there yet, whatever unique constraint tells so; return how many were new."""
+) -> None:
+    """Insert the rows that are not there already.  All have the same keys."""
+    if not rows:
+        return
+    target = table if isinstance(table, Table) else table.__table__
+    # One compiled statement for all rows: a list in VALUES would be compiled anew each time.
+    connection = await session.connection()
+    await connection.execute(_insert(session, target).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+def _insert(session: AsyncSession, table: FromClause) -> Any:
     insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    new = 0
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        statement = insert(table).values([dict(row) for row in rows[start : start + _ROWS_AT_ONCE]])
-        result = await session.execute(statement.on_conflict_do_nothing())
-        new += result.rowcount  # type: ignore[attr-defined]
-    return new
+    return insert(table)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ async def record_artifact(session: AsyncSession, build_id: int, artifact: NewArt
         "size": artifact.size,
         "digest": artifact.digest,
     }
-    await insert_new(session, BuildArtifact, [row])
+    await insert_new(session, BuildArtifact, row)
 
 
 async def list_artifacts(session: AsyncSession, build_id: int) -> Sequence[BuildArtifact]:

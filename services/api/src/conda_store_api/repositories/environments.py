@@ -18,16 +18,16 @@ async def find_namespace(session: AsyncSession, name: str) -> Namespace | None:
 
 async def ensure_namespace(session: AsyncSession, name: str) -> tuple[Namespace, bool]:
     """Return the namespace, and whether it was made now."""
-    new = await insert_new(session, Namespace, [{"name": name, "metadata_": {}}])
+    new = await insert_new(session, Namespace, {"name": name, "metadata_": {}})
     found = await session.scalar(select(Namespace).where(Namespace.name == name))
     assert found is not None  # noqa: S101 - inserted above
-    return found, bool(new)
+    return found, new
 
 
 async def ensure_environment(session: AsyncSession, namespace_id: int, name: str) -> tuple[Environment, bool]:
     """Return the environment, locked, and whether it was made now."""
     row = {"namespace_id": namespace_id, "name": name, "generation": 0, "linked_generation": 0, "description": ""}
-    new = await insert_new(session, Environment, [row])
+    new = await insert_new(session, Environment, row)
     found = await session.scalar(
         select(Environment)
         .where(Environment.namespace_id == namespace_id, Environment.name == name)
@@ -35,7 +35,7 @@ async def ensure_environment(session: AsyncSession, namespace_id: int, name: str
         .execution_options(populate_existing=True)
     )
     assert found is not None  # noqa: S101 - inserted above
-    return found, bool(new)
+    return found, new
 
 
 async def find_environment(session: AsyncSession, namespace: str, name: str) -> tuple[Environment, Namespace] | None:

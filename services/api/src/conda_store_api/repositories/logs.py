@@ -31,7 +31,7 @@ async def append_log(session: AsyncSession, event: LogWritten) -> None:
         "attempt_started_at": naive(event.attempt_started_at),
         "lines": lines,
     }
-    if await insert_new(session, BuildLog, [row]):
+    if await insert_new(session, BuildLog, row):
         grown = len(lines) if lines is event.lines else MAXIMUM_LOG_BYTES + 1
         # A piece that comes after the log object was stored has it written again.
         await session.execute(

@@ -7,7 +7,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import CondaChannel, CondaPackage, CondaPackageBuild, build_conda_package_build
-from conda_store_shared.db.statements import insert_new
+from conda_store_shared.db.statements import insert_all_new
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
 PackageKey = tuple[int, str, str]
@@ -22,7 +22,7 @@ async def record_packages(session: AsyncSession, build_id: int, installed: Seque
     versions = await _ensure_packages(session, packages, channels)
     builds = await _ensure_package_builds(session, packages, channels, versions)
     rows = [{"build_id": build_id, "conda_package_build_id": row_id} for row_id in sorted(builds)]
-    await insert_new(session, build_conda_package_build, rows)
+    await insert_all_new(session, build_conda_package_build, rows)
 
 
 def _fitting(package: InstalledPackage) -> InstalledPackage:
@@ -52,7 +52,7 @@ def _timestamp(value: object) -> int | None:
 
 
 async def _ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
-    await insert_new(session, CondaChannel, [{"name": name} for name in names])
+    await insert_all_new(session, CondaChannel, [{"name": name} for name in names])
     rows = await session.execute(select(CondaChannel.name, CondaChannel.id).where(CondaChannel.name.in_(names)))
     return {name: row_id for name, row_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
@@ -71,7 +71,7 @@ async def _ensure_packages(
         }
         for package in packages
     }
-    await insert_new(session, CondaPackage, [new[key] for key in sorted(new)])
+    await insert_all_new(session, CondaPackage, [new[key] for key in sorted(new)])
     identity = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
     found: dict[PackageKey, int] = {}
     for start in range(0, len(new), 500):
@@ -104,7 +104,7 @@ async def _ensure_package_builds(
             "subdir": package.subdir,
             "timestamp": package.timestamp,
         }
-    await insert_new(session, CondaPackageBuild, [new[key] for key in sorted(new)])
+    await insert_all_new(session, CondaPackageBuild, [new[key] for key in sorted(new)])
     table = CondaPackageBuild
     identity = (table.package_id, table.subdir, table.build, table.build_number, table.sha256)
     rows = await session.execute(

@@ -12,7 +12,7 @@ from conda_store_shared.db.statements import insert_new
 
 async def ensure_specification(session: AsyncSession, row: Mapping[str, Any]) -> int:
     """Keep a specification once per digest; return its id."""
-    await insert_new(session, Specification, [row])
+    await insert_new(session, Specification, row)
     found = await session.scalar(select(Specification.id).where(Specification.sha256 == row["sha256"]))
     assert found is not None  # noqa: S101 - inserted above
     return found

@@ -21,8 +21,8 @@ OPEN = (WAITING, REQUESTED, RUNNING)
 async def open_stage(session: AsyncSession, build_id: int, stage: str, now: datetime) -> None:
     """Note that the stage is requested; a stage there already is opened again."""
     values = {"state": REQUESTED, "requested_on": now, "not_before": None}
-    if not await insert_new(session, BuildStage, [{"build_id": build_id, "stage": stage, "failures": 0, "done": 0,
-                                                   "total": 0, "unit": "", **values}]):
+    new = {"build_id": build_id, "stage": stage, "failures": 0, "done": 0, "total": 0, "unit": "", **values}
+    if not await insert_new(session, BuildStage, new):
         await session.execute(
             update(BuildStage).where(BuildStage.build_id == build_id, BuildStage.stage == stage).values(**values)
         )
@@ -68,7 +68,7 @@ async def note_attempt(session: AsyncSession, event: AttemptEvent, outcome: str 
         "started_at": naive(event.attempt_started_at),
         "outcome": outcome,
     }
-    if await insert_new(session, StageAttempt, [new]):
+    if await insert_new(session, StageAttempt, new):
         return True
     if outcome is None:
         return False
