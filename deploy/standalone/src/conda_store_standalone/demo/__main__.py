@@ -54,6 +54,10 @@ def run(directory: Path, channel_name: str, display: Display) -> None:
         _open(channel, server, session, display)
         build, prefix = _build(session, address, server, display)
         unpacked = _unpack(session, build, places, display)
+        # From here on files are enough.
+        server.begin_stop()
+        with display.step("python -c from there"):
+            display.say(run_from(unpacked))
         result = Result(build=build, prefix=prefix, unpacked=unpacked, url=url, channel=channel)
         show_artifacts(result, places, display)
         show_places(result, places, display)
@@ -105,8 +109,6 @@ def _unpack(session: Session, build: Build, places: Places, display: Display) ->
     with display.step("The archive, fetched, unpacked elsewhere, and conda-unpack"):
         size = unpack(session.archive(build.id), target)
         display.say(f"{size / 1e6:.0f} MB into {target}")
-    with display.step("python -c from there"):
-        display.say(run_from(target))
     return target
 
 

@@ -35,11 +35,14 @@ class ServerProcess:
             words = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
             raise DemoFailed(f"{self.name} ended with status {status}; its last words, from {self.log}:\n{words}")
 
+    def begin_stop(self) -> None:
+        """Ask the process to end, and do not wait."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self) -> None:
         """Ask the process to end, and wait; end its whole group when it does not."""
-        if self._process.poll() is not None:
-            return
-        self._process.terminate()
+        self.begin_stop()
         try:
             self._process.wait(_SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
@@ -67,6 +70,8 @@ def started_processes() -> Iterator[Start]:
     try:
         yield start
     finally:
+        for process in reversed(started):
+            process.begin_stop()
         for process in reversed(started):
             process.stop()
 
