@@ -152,3 +152,7 @@ def test_specification_is_refused_at_once_when_it_has_too_many_values() -> None:
     with pytest.raises(InvalidSpecification, match="more than 30000 keys and values"):
         read_specification(f"name: a\nchannels: [{'a,' * 90_000}]")
     assert time.perf_counter() - began < 1.5
+
+
+def test_specification_may_be_written_in_braces_without_being_json() -> None:
+    assert read_specification("{name: first, dependencies: [numpy]}").value["dependencies"] == ["numpy"]

@@ -1,6 +1,7 @@
 """Reads what a user submits: YAML or JSON text of a specification or of a lockfile (contract §1.4, §2.4, §2.5)."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -40,7 +41,7 @@ def load_yaml(text: str) -> Any:
     Aliases are refused: nobody's environment needs them, and nested ones grow without bound.
     """
     try:
-        if text.lstrip().startswith("{"):
+        with suppress(json.JSONDecodeError):
             return json.loads(text)
         if len(text) > MAXIMUM_SPECIFICATION:
             raise InvalidSpecification(f"YAML of {len(text)} characters; at most {MAXIMUM_SPECIFICATION}, or send JSON")
