@@ -41,8 +41,9 @@ def load_yaml(text: str) -> Any:
     Aliases are refused: nobody's environment needs them, and nested ones grow without bound.
     """
     try:
-        with suppress(json.JSONDecodeError):
-            return json.loads(text)
+        if text.lstrip().startswith("{"):
+            with suppress(json.JSONDecodeError):
+                return json.loads(text)
         if len(text) > MAXIMUM_SPECIFICATION:
             raise InvalidSpecification(f"YAML of {len(text)} characters; at most {MAXIMUM_SPECIFICATION}, or send JSON")
         _check_structure(text)
