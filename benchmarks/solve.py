@@ -50,7 +50,7 @@ async def measure(directory: Path | None = None) -> dict[str, Any]:
             after = _children_memory()
     solving = seen.median()
     return {
-        "channel": str(directory or "demo channel"),
+        "channel": directory.name if directory else "demo channel",
         "dependencies": list(dependencies),
         **times,
         "ours_without_lockfile": solving,
