@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,7 @@ from conda_store_shared.child.call import ChildCall, run_call
 from conda_store_shared.child.launcher import Child, ZygoteLost, ZygoteProcess
 from conda_store_shared.child.protocol import Frame
 from conda_store_shared.child.report import Report, SilentReport
+from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.logs import redact
@@ -116,7 +117,7 @@ class ChildPool:
         finally:
             child.log.detach()
             if answer is None or answer["left"]:
-                await _uninterrupted(child.end())
+                await uninterrupted(child.end())
             child.busy = False
             child.release()
             self._give_back(child, answer)
@@ -224,17 +225,3 @@ class _Delay:
         await asyncio.sleep(self._seconds)
         self._seconds = min(self._seconds * 2, _LONGEST_DELAY)
         self._waited = time.monotonic()
-
-
-async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Finish the work even when canceled meanwhile, and only then pass the cancellation on."""
-    task = asyncio.ensure_future(work)
-    canceled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            canceled = error
-    if canceled is not None:
-        raise canceled
-    task.result()

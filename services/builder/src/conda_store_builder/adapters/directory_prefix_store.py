@@ -5,10 +5,9 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
@@ -17,13 +16,13 @@ from conda_store_builder.adapters.directory_lock import LockHeld, locked, take_l
 from conda_store_builder.adapters.whole_prefix import read_marker, read_whole
 from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, lock_of, trash_of
 from conda_store_builder.ports import Target
+from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import InvalidInput, StageFailure, StorageUnavailable
 
 log = structlog.get_logger()
-Result = TypeVar("Result")
 _DISCARD_PATIENCE = 5.0
 
 
@@ -59,12 +58,12 @@ class DirectoryPrefixStore:
     async def _attempt(self, final: Path) -> AsyncIterator[Path]:
         attempt = attempt_of(final, uuid.uuid4().hex)
         with _volume_at(attempt):
-            lock = await _to_the_end(lambda: self._prepare(attempt))
+            lock = await uninterrupted(asyncio.to_thread(self._prepare, attempt))
         try:
             yield attempt
         finally:
             # Not given up half-way when the task is canceled once more: the disk is to be free again.
-            await _to_the_end(lambda: _leave(attempt, final, lock))
+            await uninterrupted(asyncio.to_thread(_leave, attempt, final, lock))
 
     def _prepare(self, attempt: Path) -> int:
         attempt.parent.mkdir(parents=True, exist_ok=True)
@@ -147,17 +146,3 @@ def remove_broken(final: Path) -> None:
         if is_directory(final) and read_marker(final) is None:
             final.rename(trash)
     remove_tree(trash)
-
-
-async def _to_the_end(work: Callable[[], Result]) -> Result:
-    """Finish the work even when canceled meanwhile, and only then pass the cancellation on."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
-    canceled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            canceled = error
-    if canceled is not None:
-        raise canceled
-    return task.result()
