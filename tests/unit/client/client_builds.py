@@ -1,5 +1,6 @@
 """Builds as a server would send them, valid unless said otherwise."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -57,13 +58,13 @@ def serve_build(server: AnsweringServer, build: dict[str, Any], *stages: dict[st
 
 
 def an_archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    """Return a compressed archive."""
+    """Return a compressed archive, the same bytes whenever it is made."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for member, content in members:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def a_file(name: str, content: str = "content", mode: int = 0o644) -> tuple[tarfile.TarInfo, bytes]:
