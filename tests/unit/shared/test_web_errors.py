@@ -23,11 +23,13 @@ from conda_store_shared.errors import (
 )
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.errors import Unprocessable, status_of
+from conda_store_shared.web.operation import Anyone, operation
 from conda_store_shared.web.routing import route
 from conda_store_shared.web.unstorable import unstorable_value
 
 
 def client_raising(raised: Callable[[], BaseException]) -> httpx.AsyncClient:
+    @operation("Answer", Anyone())
     async def fail(_request: Request) -> Response:
         raise raised()
 
@@ -127,6 +129,7 @@ async def test_answer_that_breaks_off_is_not_followed_by_another() -> None:
         yield b"first"
         raise RuntimeError("disk gone")
 
+    @operation("Answer", Anyone())
     async def download(_request: Request) -> Response:
         return StreamingResponse(pieces())  # type: ignore[arg-type]
 

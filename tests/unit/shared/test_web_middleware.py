@@ -14,29 +14,35 @@ from structlog.testing import capture_logs
 from conda_store_shared.web.answers import ok
 from conda_store_shared.web.application import WebOptions, create_application
 from conda_store_shared.web.metrics import RequestMetrics, metrics_routes
+from conda_store_shared.web.operation import Anyone, operation
 from conda_store_shared.web.routing import route
 
 LIMIT = 1000
 
 
+@operation("Answer", Anyone())
 async def count_body(request: Request) -> Response:
     return ok(len(await request.body()))
 
 
+@operation("Answer", Anyone())
 async def show_correlation(_request: Request) -> Response:
     return ok(structlog.contextvars.get_contextvars().get("correlation_id"))
 
 
+@operation("Answer", Anyone())
 async def sleep(_request: Request) -> Response:
     await asyncio.sleep(30)
     return ok("late")
 
 
+@operation("Answer", Anyone())
 async def pause(_request: Request) -> Response:
     await asyncio.sleep(0.3)
     return ok("in its own time")
 
 
+@operation("Answer", Anyone())
 async def download(_request: Request) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(3):
@@ -46,6 +52,7 @@ async def download(_request: Request) -> Response:
     return StreamingResponse(pieces())
 
 
+@operation("Answer", Anyone())
 async def page(_request: Request) -> Response:
     return HTMLResponse("<p>", headers={"Content-Security-Policy": "default-src 'self'", "ETag": '"1"'})
 

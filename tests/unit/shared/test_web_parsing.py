@@ -13,6 +13,7 @@ from starlette.responses import Response
 from conda_store_shared.web.answers import ack, ok
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.errors import Unprocessable
+from conda_store_shared.web.operation import Anyone, operation
 from conda_store_shared.web.pagination import Page, page_envelope, parse_page
 from conda_store_shared.web.parsing import parse_json, parse_query
 from conda_store_shared.web.routing import route
@@ -48,23 +49,28 @@ class Query(BaseModel):
     environment_id: int | None = None
 
 
+@operation("Answer", Anyone())
 async def post_body(request: Request) -> Response:
     return ok((await parse_json(request, Body)).model_dump())
 
 
+@operation("Answer", Anyone())
 async def post_optional(request: Request) -> Response:
     return ok((await parse_json(request, Body, optional=True)).model_dump())
 
 
+@operation("Answer", Anyone())
 async def post_strict(request: Request) -> Response:
     await parse_json(request, Strict)
     return ack()
 
 
+@operation("Answer", Anyone())
 async def get_query(request: Request) -> Response:
     return ok(parse_query(request, Query).model_dump())
 
 
+@operation("Answer", Anyone())
 async def get_page(request: Request) -> Response:
     page = parse_page(request, 100, sortable={"name", "namespace"}, default=("namespace", "name"))
     return page_envelope([page.offset, page.descending, *page.sort_by], page, 4242)

@@ -1,14 +1,17 @@
 """Paths, spellings, methods and ids."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from conda_store_shared.errors import NotAuthorized
 from conda_store_shared.web.answers import ok
 from conda_store_shared.web.application import create_application
+from conda_store_shared.web.operation import Anyone, Endpoint, operation
 from conda_store_shared.web.routing import PathRoute, prefixed, provide, resource, route
 
 
@@ -17,14 +20,17 @@ class Greeting:
     text: str
 
 
+@operation("Answer", Anyone())
 async def show(request: Request) -> Response:
     return ok(dict(request.path_params))
 
 
+@operation("Answer", Anyone())
 async def change(_request: Request) -> Response:
     return ok("changed")
 
 
+@operation("Answer", Anyone())
 async def greet(request: Request) -> Response:
     return PlainTextResponse(resource(request, Greeting).text)
 
@@ -117,3 +123,30 @@ async def test_handlers_find_what_their_own_table_was_provided_with() -> None:
     routes = provide([route("/a/", get=greet)], Greeting("one")) + provide([route("/b/", get=greet)], Greeting("two"))
     async with client_of(prefixed("/", routes)) as client:
         assert [(await client.get(path)).text for path in ("/a/", "/b/")] == ["one", "two"]
+
+
+def test_handler_that_does_not_say_who_may_call_it_stands_in_no_table() -> None:
+    async def undeclared(_request: Request) -> Response:
+        return PlainTextResponse("secret")
+
+    with pytest.raises(TypeError, match=r"GET /secret/.*is not declared"):
+        route("/secret/", get=cast(Endpoint, undeclared))
+
+
+async def test_handler_is_not_reached_when_its_rule_refuses() -> None:
+    reached = []
+
+    class Nobody:
+        told = "Closed."
+
+        async def check(self, request: Request) -> None:
+            raise NotAuthorized("request not authorized")
+
+    @operation("Answer", Nobody())
+    async def answer(_request: Request) -> Response:
+        reached.append(True)
+        return PlainTextResponse("secret")
+
+    async with client_of([route("/secret/", get=answer)]) as client:
+        refused = await client.get("/secret/")
+    assert (refused.status_code, reached) == (403, [])

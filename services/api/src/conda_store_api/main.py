@@ -80,7 +80,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             background.store_logs_forever,
         ),
         checks={"database": database.check, "storage": parts.store.check},
-        routes=provide(ROUTES, api, Authenticator(options.authorization, database_bindings)),
+        routes=provide(ROUTES, api, database, Authenticator(options.authorization, database_bindings)),
     )
 
 

@@ -79,7 +79,7 @@ def build_downloads(options: DownloadOptions, *, database: Database, store: Obje
     authenticator = Authenticator(options.authorization, database_bindings)
     return Service(
         name=ARTIFACTS,
-        routes=provide(ROUTES, authenticator, downloads),
+        routes=provide(ROUTES, authenticator, downloads, database),
         checks={"database": database.check, "storage": store.check},
     )
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from conda_store_shared.web.answers import JsonResponse
 from conda_store_shared.web.errors import RETRY_AFTER_SECONDS
+from conda_store_shared.web.operation import Anyone, operation
 from conda_store_shared.web.routing import PathRoute, route
 
 Check = Callable[[], Awaitable[None]]
@@ -57,9 +58,11 @@ def health_routes(checks: Mapping[str, Check]) -> list[PathRoute]:
     """Return ``/health/live`` (the process answers) and ``/health/ready`` (so does all it stands on; else 503)."""
     readiness = Readiness(checks)
 
+    @operation("Whether the process answers", Anyone())
     async def live(_request: Request) -> Response:
         return JsonResponse({"status": "ok"})
 
+    @operation("Whether everything it stands on answers", Anyone(), errors={503: "Some part does not answer."})
     async def ready(_request: Request) -> Response:
         parts = await readiness.parts()
         if all(state == "ok" for state in parts.values()):

@@ -7,6 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from conda_store_shared.web.operation import Anyone, Content, operation
 from conda_store_shared.web.routing import PathRoute, route
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -35,6 +36,7 @@ def metrics_routes(
 ) -> list[PathRoute]:
     """Return ``/metrics``; ``refresh`` is awaited before the values are read."""
 
+    @operation("Figures for Prometheus", Anyone(), Content(told="Prometheus text.", media_type="text/plain"))
     async def metrics(_request: Request) -> Response:
         if refresh is not None:
             await refresh()

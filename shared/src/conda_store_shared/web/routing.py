@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -13,8 +13,8 @@ from starlette.routing import Route, compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from conda_store_shared.web.errors import Unprocessable
+from conda_store_shared.web.operation import Endpoint
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 T = TypeVar("T")
 
 # Where the parts of a request's context are kept in its ASGI scope.
@@ -31,7 +31,8 @@ class PathRoute(Route):
     """All methods of one path.
 
     ``deadline`` is in seconds until the answer begins; None lets it take as long as it takes, INHERIT takes the
-    application's.  ``{name:int}`` in the path answers 422 to what is no integer.
+    application's.  ``{name:int}`` in the path answers 422 to what is no integer.  Raises TypeError for a handler that
+    does not declare who may call it.
     """
 
     def __init__(
@@ -43,6 +44,9 @@ class PathRoute(Route):
         middleware: Sequence[Middleware] = (),
         resources: Mapping[type[Any], Any] | None = None,
     ) -> None:
+        for method, endpoint in endpoints.items():
+            if not isinstance(endpoint, Endpoint):
+                raise TypeError(f"{method} {path}: {endpoint!r} is not declared with @operation")
         self.declared_path = path
         self.endpoints = endpoints
         self.deadline = deadline

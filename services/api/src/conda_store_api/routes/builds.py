@@ -6,77 +6,93 @@ from starlette.responses import Response
 from conda_store_api.repositories.artifacts import list_artifacts
 from conda_store_api.repositories.listings import find_build, list_build_packages, list_visible_builds
 from conda_store_api.repositories.stages import list_stages
-from conda_store_api.routes.context import allowed_build, api_of
-from conda_store_api.routes.filters import FilterQuery, PackageQuery
+from conda_store_api.routes.context import api_of
+from conda_store_api.routes.filters import BuildFilterQuery, PackageQuery
+from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
 from conda_store_api.routes.shapes import artifact_shape, build_shape, package_shape, specification_shape, stage_shape
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
 from conda_store_api.use_cases.submit_specification import Request as BuildRequest
 from conda_store_api.use_cases.submit_specification import rebuild
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.web.access import Filtered
 from conda_store_shared.web.answers import ok
 from conda_store_shared.web.authentication import principal_of
+from conda_store_shared.web.build_access import OnBuild, build_place
+from conda_store_shared.web.models import Ack, Envelope, PageOf
+from conda_store_shared.web.operation import operation
 from conda_store_shared.web.pagination import page_envelope, parse_page
 from conda_store_shared.web.parsing import parse_query
 
 _SORTABLE = ("id", "started_on", "scheduled_on", "ended_on")
 
 
+_NO_BUILD = {404: "There is no such build."}
+
+
+@operation("List builds", Filtered(), PageOf[BuildModel], query=BuildFilterQuery)
 async def list_builds(request: Request) -> Response:
     """List the builds the caller may see, deleted ones included."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=("id",))
-    filters, principal = parse_query(request, FilterQuery).to_filter(), await principal_of(request)
+    filters, principal = parse_query(request, BuildFilterQuery).to_filter(), await principal_of(request)
     async with api_of(request).transactions.database.session() as session:
         rows, count = await list_visible_builds(session, principal.bindings, filters, page)
     return page_envelope([build_shape(row) for row in rows], page, count)
 
 
+@operation("Show a build", OnBuild(Permission.ENVIRONMENT_READ), Envelope[BuildModel], errors=_NO_BUILD)
 async def show_build(request: Request) -> Response:
     """Show one build with its specification and artifacts."""
-    await principal_of(request)
+    place = build_place(request)
     async with api_of(request).transactions.database.session() as session:
-        place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         build, specification = await find_build(session, place.build_id)
         artifacts = [artifact_shape(row) for row in await list_artifacts(session, place.build_id)]
     inside = {"specification": specification_shape(specification), "build_artifacts": artifacts}
     return ok(build_shape(build, inside))
 
 
+@operation("Build again", OnBuild(Permission.ENVIRONMENT_UPDATE), Envelope[BuildIdModel], errors=_NO_BUILD)
 async def put_build(request: Request) -> Response:
     """Build the same specification again."""
-    api, principal = api_of(request), await principal_of(request)
+    api, principal, place = api_of(request), await principal_of(request), build_place(request)
     async with api.transactions.begin() as transaction:
-        place = await allowed_build(request, transaction.session, Permission.ENVIRONMENT_UPDATE)
         again = BuildRequest(namespace=place.namespace, actor=principal.primary_namespace, now=now())
         build_id = await rebuild(place.build_id, again, api.policy, transaction)
     api.release()
     return ok({"build_id": build_id}, "rebuild triggered")
 
 
+@operation("Cancel a build", OnBuild(Permission.BUILD_CANCEL), Ack, errors=_NO_BUILD)
 async def cancel(request: Request) -> Response:
     """Cancel what has not ended."""
-    api, _ = api_of(request), await principal_of(request)
+    api, place = api_of(request), build_place(request)
     async with api.transactions.begin() as transaction:
-        place = await allowed_build(request, transaction.session, Permission.BUILD_CANCEL)
         build_key = await cancel_build(place.build_id, transaction, now())
     if build_key is not None:
         await mark_canceled(api.store, build_key)
     return ok(None, f"build {place.build_id} canceled")
 
 
+@operation(
+    "List the packages of a build",
+    OnBuild(Permission.ENVIRONMENT_READ),
+    PageOf[PackageModel],
+    query=PackageQuery,
+    errors=_NO_BUILD,
+)
 async def list_packages(request: Request) -> Response:
     """List the packages of a build."""
     page = parse_page(request, api_of(request).max_page_size, sortable=("channel", "name"), default=("channel", "name"))
-    filters, _ = parse_query(request, PackageQuery), await principal_of(request)
+    filters, place = parse_query(request, PackageQuery), build_place(request)
     async with api_of(request).transactions.database.session() as session:
-        place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         rows, count = await list_build_packages(session, place.build_id, filters.to_filter(), page)
     return page_envelope([package_shape(package, channel) for package, channel in rows], page, count)
 
 
+@operation("Show the stages of a build", OnBuild(Permission.ENVIRONMENT_READ), Envelope[list[StageModel]],
+           errors=_NO_BUILD)  # fmt: skip
 async def show_stages(request: Request) -> Response:
     """Show how far each stage of a build is."""
-    await principal_of(request)
+    place = build_place(request)
     async with api_of(request).transactions.database.session() as session:
-        place = await allowed_build(request, session, Permission.ENVIRONMENT_READ)
         return ok([stage_shape(stage, attempts) for stage, attempts in await list_stages(session, place.build_id)])

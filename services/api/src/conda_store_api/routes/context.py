@@ -9,12 +9,9 @@ from starlette.requests import Request
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.environments import find_environment, find_namespace
 from conda_store_shared.db.models import Environment, Namespace
-from conda_store_shared.db.queries.builds import BuildPlace, find_build_place
-from conda_store_shared.domain.permission import Permission
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.authentication import Principal, authorize, principal_of
 from conda_store_shared.web.routing import resource
 
 
@@ -33,33 +30,6 @@ class Api:
 def api_of(request: Request) -> Api:
     """Return the parts the route was provided with."""
     return resource(request, Api)
-
-
-async def allowed_namespace(request: Request, *permissions: Permission) -> Principal:
-    """Return the caller; raises NotAuthorized before anything tells whether the namespace exists."""
-    principal = await principal_of(request)
-    authorize(principal, permissions, request.path_params["namespace"], None)
-    return principal
-
-
-async def allowed_environment(request: Request, *permissions: Permission) -> Principal:
-    """Return the caller; raises NotAuthorized before anything tells whether the environment exists."""
-    principal = await principal_of(request)
-    authorize(principal, permissions, request.path_params["namespace"], request.path_params["environment"])
-    return principal
-
-
-async def allowed_build(request: Request, session: AsyncSession, *permissions: Permission) -> BuildPlace:
-    """Return where a build lives; raises NotFound, then NotAuthorized.
-
-    Ask for the principal before opening the session: finding out takes another connection, and many requests that each
-    hold one and want a second would wait for each other.
-    """
-    place = await find_build_place(session, request.path_params["build_id"])
-    if place is None:
-        raise NotFound("build id does not exist")
-    authorize(await principal_of(request), permissions, place.namespace, place.environment)
-    return place
 
 
 async def existing_namespace(request: Request, session: AsyncSession) -> Namespace:

@@ -8,16 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.listings import list_visible_environments, role_mappings_of
-from conda_store_api.routes.context import allowed_environment, api_of, existing_environment
+from conda_store_api.routes.context import api_of, existing_environment
 from conda_store_api.routes.filters import FilterQuery
+from conda_store_api.routes.models import EnvironmentModel
 from conda_store_api.routes.shapes import environment_shape, namespace_shape
 from conda_store_api.use_cases.set_current_build import describe_environment, set_current_build
 from conda_store_shared.db.models import Environment, Namespace, NamespaceRoleMapping
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
+from conda_store_shared.web.access import Filtered, OnEnvironment
 from conda_store_shared.web.answers import ack, ok
 from conda_store_shared.web.authentication import principal_of
+from conda_store_shared.web.models import Ack, Envelope, PageOf
+from conda_store_shared.web.operation import operation
 from conda_store_shared.web.pagination import page_envelope, parse_page
 from conda_store_shared.web.parsing import parse_json, parse_query
 
@@ -32,6 +36,7 @@ class EnvironmentBody(BaseModel):
     description: str | None = None
 
 
+@operation("List environments", Filtered(), PageOf[EnvironmentModel], query=FilterQuery, deprecated=True)
 async def list_environments(request: Request) -> Response:
     """List the environments the caller may see."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=_SORTABLE)
@@ -44,18 +49,30 @@ async def list_environments(request: Request) -> Response:
     return answer
 
 
+@operation(
+    "Show an environment",
+    OnEnvironment(Permission.ENVIRONMENT_READ),
+    Envelope[EnvironmentModel],
+    errors={404: "There is no such environment."},
+)
 async def show_environment(request: Request) -> Response:
     """Show one environment."""
-    await allowed_environment(request, Permission.ENVIRONMENT_READ)
     async with api_of(request).transactions.database.session() as session:
         environment, namespace = await existing_environment(request, session)
         mappings = await role_mappings_of(session, [namespace.id])
     return ok(_shape(environment, namespace, mappings))
 
 
+@operation(
+    "Choose the current build, change the description",
+    OnEnvironment(Permission.ENVIRONMENT_UPDATE),
+    Ack,
+    body=EnvironmentBody,
+    body_optional=True,
+    errors={400: "There is no such build or environment, or the build cannot become its current one."},
+)
 async def put_environment(request: Request) -> Response:
     """Choose the current build, change the description."""
-    await allowed_environment(request, Permission.ENVIRONMENT_UPDATE)
     body = await parse_json(request, EnvironmentBody, optional=True)
     async with api_of(request).transactions.begin() as transaction:
         await _change((request.path_params["namespace"], request.path_params["environment"]), body, transaction)

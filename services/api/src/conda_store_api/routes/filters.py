@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from conda_store_api.repositories.listings import Filter, PackageFilter
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
+from conda_store_shared.web.pagination import PageQuery
 
 
-class FilterQuery(BaseModel):
+class FilterQuery(PageQuery):
     """Filters of environments and builds; empty ones do not filter."""
 
     search: str | None = None
@@ -17,15 +18,21 @@ class FilterQuery(BaseModel):
     name: str | None = None
     status: BuildStatus | None = None
     artifact: ArtifactType | None = None
-    packages: list[str] = []
-    environment_id: Annotated[int | None, Field(ge=-LARGEST_ID, le=LARGEST_ID)] = None
+    packages: list[str] = Field(default=[])
 
     def to_filter(self) -> Filter:
         """The filters as the repository takes them."""
-        return Filter(**{**self.model_dump(), "packages": tuple(dict.fromkeys(self.packages))})
+        values = self.model_dump(exclude=set(PageQuery.model_fields))
+        return Filter(**{**values, "packages": tuple(dict.fromkeys(self.packages))})
 
 
-class PackageQuery(BaseModel):
+class BuildFilterQuery(FilterQuery):
+    """Filters of builds."""
+
+    environment_id: Annotated[int | None, Field(ge=-LARGEST_ID, le=LARGEST_ID)] = None
+
+
+class PackageQuery(PageQuery):
     """Filters of packages: ``exact`` is true when it is not empty, and acts only together with ``search``."""
 
     search: str | None = None

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from conda_store_api.repositories.environments import find_namespace
 from conda_store_api.routes.context import api_of
+from conda_store_api.routes.models import BuildIdModel
 from conda_store_api.use_cases.read_submission import read_lockfile, read_specification
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_api.use_cases.submit_specification import Request as BuildRequest
@@ -13,8 +14,11 @@ from conda_store_api.use_cases.submit_specification import submit_specification
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
+from conda_store_shared.web.access import ByUseCase
 from conda_store_shared.web.answers import ok
 from conda_store_shared.web.authentication import Principal, authorize, principal_of
+from conda_store_shared.web.models import Envelope
+from conda_store_shared.web.operation import operation
 from conda_store_shared.web.parsing import parse_json
 
 
@@ -28,6 +32,17 @@ class SpecificationBody(BaseModel):
     environment_description: str = ""
 
 
+@operation(
+    "Submit a specification",
+    ByUseCase(
+        "Needs `environment:create` on the environment that the specification names, and `namespace::create` when the "
+        "namespace does not exist yet."
+    ),
+    Envelope[BuildIdModel],
+    body=SpecificationBody,
+    body_optional=True,
+    errors={400: "The specification or lockfile cannot be read or is not allowed."},
+)
 async def post_specification(request: Request) -> Response:
     """Create a build of a specification or of a lockfile."""
     body = await parse_json(request, SpecificationBody, optional=True)

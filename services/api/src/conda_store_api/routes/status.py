@@ -4,9 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.routes.context import api_of
+from conda_store_api.routes.models import StatusModel
 from conda_store_shared.web.answers import JsonResponse
+from conda_store_shared.web.models import Envelope
+from conda_store_shared.web.operation import Anyone, operation
 
 
+@operation("Show the version", Anyone(), Envelope[StatusModel])
 async def show_status(request: Request) -> Response:
     """Tell the version."""
     return JsonResponse({"status": "ok", "data": {"version": api_of(request).version}, "message": None})

@@ -1,5 +1,6 @@
 """Redirects to what a build left behind, and its log while it is written (contract §1.4)."""
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -8,46 +9,68 @@ from conda_store_artifacts.domain.explicit_list import write_explicit_list
 from conda_store_artifacts.domain.log_position import LogPosition
 from conda_store_artifacts.repositories.logs import is_log_stored
 from conda_store_artifacts.repositories.packages import list_installed_packages
-from conda_store_artifacts.routes.context import Downloads, downloads_of, readable_build, readable_current_build
+from conda_store_artifacts.routes.access import OnCurrentBuild
+from conda_store_artifacts.routes.context import Downloads, downloads_of
 from conda_store_artifacts.use_cases.locate_artifact import locate_artifact
 from conda_store_artifacts.use_cases.read_log import LogPart, read_log
 from conda_store_shared.db.queries.builds import BuildPlace, find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
-from conda_store_shared.web.authentication import principal_of
-from conda_store_shared.web.routing import Endpoint
+from conda_store_shared.domain.permission import Permission
+from conda_store_shared.web.build_access import OnBuild, build_place
+from conda_store_shared.web.operation import Content, Endpoint, operation
+
+_TO_OBJECT = Content(told="To the object.", status=307)
+_LISTED = Content(told="The packages of a build whose lockfile is no object.", media_type="text/plain")
+_ABSENT = {404: "There is no such build, or it left no such thing behind."}
+
+
+class LogQuery(BaseModel):
+    """``position`` is what X-Log-Position said last, 0 for the beginning."""
+
+    position: str | None = None
 
 
 def get_artifact(artifact_type: ArtifactType) -> Endpoint:
     """Return the handler that redirects to a build's artifact of one type."""
 
+    @operation(f"Download {artifact_type}", OnBuild(Permission.ENVIRONMENT_READ), _TO_OBJECT, errors=_ABSENT)
     async def redirect_to_artifact(request: Request) -> Response:
-        downloads, _ = downloads_of(request), await principal_of(request)
+        downloads, place = downloads_of(request), build_place(request)
         async with downloads.database.session() as session:
-            place = await readable_build(request, session)
             return RedirectResponse(await locate_artifact(artifact_type, place, session, served=downloads.served))
 
     return redirect_to_artifact
 
 
+@operation("Download the lockfile", OnBuild(Permission.ENVIRONMENT_READ), _TO_OBJECT, _LISTED, errors=_ABSENT)
 async def get_lockfile(request: Request) -> Response:
     """Redirect to a build's lockfile."""
-    await principal_of(request)
     async with downloads_of(request).database.session() as session:
-        return await _lockfile_response(await readable_build(request, session), session, downloads_of(request))
+        return await _lockfile_response(build_place(request), session, downloads_of(request))
 
 
+@operation(
+    "Download the lockfile of the current build", OnCurrentBuild(), _TO_OBJECT, _LISTED,
+    errors={404: "There is no such environment, or it has no build."},
+)  # fmt: skip
 async def get_current_lockfile(request: Request) -> Response:
     """Redirect to the lockfile of an environment's current build."""
-    await principal_of(request)
     async with downloads_of(request).database.session() as session:
-        return await _lockfile_response(await readable_current_build(request, session), session, downloads_of(request))
+        return await _lockfile_response(build_place(request), session, downloads_of(request))
 
 
+@operation(
+    "Read the log",
+    OnBuild(Permission.ENVIRONMENT_READ),
+    _TO_OBJECT,
+    Content(told="What follows the position; X-Log-Position and X-Log-Complete go with it.", media_type="text/plain"),
+    query=LogQuery,
+    errors={400: "The position is none.", **_ABSENT},
+)
 async def get_log(request: Request) -> Response:
     """Redirect to the stored log, or to the log as it is written; with ``position`` answer what follows it."""
-    downloads, _ = downloads_of(request), await principal_of(request)
+    downloads, place = downloads_of(request), build_place(request)
     async with downloads.database.session() as session:
-        place = await readable_build(request, session)
         if (position := request.query_params.get("position")) is not None:
             return _log_response(await read_log(session, place.build_id, LogPosition.parse(position)))
         if not await is_log_stored(session, place.build_id):

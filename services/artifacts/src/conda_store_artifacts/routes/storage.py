@@ -6,39 +6,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from conda_store_artifacts.routes.access import OnObject
 from conda_store_artifacts.routes.conditional_request import Selection, select
-from conda_store_artifacts.routes.context import downloads_of, readable_build_of_key
-from conda_store_shared.domain.storage_keys import build_key_of
-from conda_store_shared.errors import InvalidInput, NotFound
+from conda_store_artifacts.routes.context import downloads_of
 from conda_store_shared.storage.object_store import ObjectStore, StoredObject
-from conda_store_shared.web.authentication import principal_of
+from conda_store_shared.web.operation import Content, operation
 
 # As a server of plain files would guess them; browsers show logs and documents rather than download them.
 _TYPES = {".log": "text/plain; charset=utf-8", ".yml": "text/plain; charset=utf-8", ".tar.gz": "application/x-tar"}
 
 
+@operation(
+    "Download an object",
+    OnObject(),
+    Content(told="The object.", media_type="application/octet-stream"),
+    Content(told="The part of it that was asked for.", status=206, media_type="application/octet-stream"),
+    Content(told="It is what the caller has already.", status=304),
+    errors={404: "There is no such object.", 416: "The object has no such part."},
+)
 async def get_object(request: Request) -> Response:
     """Stream an object, or the part of it that is wanted."""
-    store, key = downloads_of(request).store, await _readable_key(request)
+    store, key = downloads_of(request).store, str(request.path_params["key"])
     stored = await store.head(key)
     if stored is None:
         raise HTTPException(404)
     return _object_response(store, stored, select(request.headers, stored), request.method)
-
-
-async def _readable_key(request: Request) -> str:
-    """Return the key in the path; nobody learns whether there is an object before they may read its build."""
-    downloads, key = downloads_of(request), str(request.path_params["key"])
-    build_key = build_key_of(key)
-    try:
-        if build_key is None or await downloads.store.address(key, "") is not None:
-            raise HTTPException(404)
-        await principal_of(request)
-        async with downloads.database.session() as session:
-            await readable_build_of_key(request, session, build_key)
-    except (NotFound, InvalidInput):
-        raise HTTPException(404) from None
-    return key
 
 
 def _object_response(store: ObjectStore, stored: StoredObject, selection: Selection, method: str) -> Response:

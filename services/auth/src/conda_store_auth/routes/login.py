@@ -16,6 +16,7 @@ from conda_store_shared.errors import InvalidInput
 from conda_store_shared.web.answers import JsonResponse
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.errors import Unprocessable
+from conda_store_shared.web.operation import Anyone, Content, operation
 from conda_store_shared.web.parsing import parse_json
 from conda_store_shared.web.routing import resource
 
@@ -37,6 +38,26 @@ class LoginBody(BaseModel):
     password: str = ""
 
 
+class NextQuery(BaseModel):
+    """``next`` is the page to go to afterwards: of this server, else it is ignored."""
+
+    next: str | None = None
+
+
+class RedirectModel(BaseModel):
+    """Where to go."""
+
+    redirect_url: str
+
+
+class LoggedIn(BaseModel):
+    """The token is in the cookie."""
+
+    status: str
+    data: RedirectModel
+
+
+@operation("Show the login page", Anyone(), Content(told="The page.", media_type="text/html"), query=NextQuery)
 async def show_login_page(request: Request) -> Response:
     """The page to log in with; remembers where to go afterwards."""
     wanted = request.query_params.get("next")
@@ -47,6 +68,14 @@ async def show_login_page(request: Request) -> Response:
     return HTMLResponse(page.render(request.url.path, nonce), headers={"Content-Security-Policy": page.policy(nonce)})
 
 
+@operation(
+    "Log in by name and password",
+    Anyone(),
+    LoggedIn,
+    query=NextQuery,
+    body=LoginBody,
+    errors={400: "The body is not name and password.", 403: "They are nobody's."},
+)
 async def log_in_by_password(request: Request) -> Response:
     """Check name and password; answer with the token as cookie and the page to go to."""
     login, authenticator = resource(request, Login), resource(request, Authenticator)
@@ -58,6 +87,7 @@ async def log_in_by_password(request: Request) -> Response:
     return answer
 
 
+@operation("Log out", Anyone(), Content(told="To the next page.", status=303), query=NextQuery)
 async def log_out(request: Request) -> Response:
     """Forget the token and go where the caller wants."""
     wanted = request.query_params.get("next", "")

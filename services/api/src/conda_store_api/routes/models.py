@@ -1,0 +1,132 @@
+"""Models of what clients know (contract §2.3), for the API description; rows take these shapes in ``shapes``."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.permission import Role
+
+
+class StatusModel(BaseModel):
+    """What the server is."""
+
+    version: str
+
+
+class NamespaceNameModel(BaseModel):
+    """A namespace in a list."""
+
+    id: int
+    name: str
+
+
+class NamespacePage(BaseModel):
+    """One page of namespaces, which has no message."""
+
+    status: str
+    data: list[NamespaceNameModel]
+    page: int
+    size: int
+    count: int
+
+
+class RoleMappingModel(BaseModel):
+    """Holders of the namespace have ``role`` wherever the pattern ``entity`` matches."""
+
+    id: int
+    entity: str
+    role: Role
+
+
+class NamespaceModel(BaseModel):
+    """A namespace."""
+
+    id: int
+    name: str
+    metadata_: dict[str, Any] | None
+    role_mappings: list[RoleMappingModel]
+
+
+class SpecificationModel(BaseModel):
+    """What a user asked for."""
+
+    id: int
+    name: str
+    spec: dict[str, Any]
+    sha256: str
+    created_on: str
+
+
+class ArtifactModel(BaseModel):
+    """Something a build left behind; the key of a DIRECTORY is its path."""
+
+    id: int
+    artifact_type: ArtifactType
+    key: str
+
+
+class BuildModel(BaseModel):
+    """A build: ``size`` in bytes, times in UTC; lists leave out specification and artifacts."""
+
+    id: int
+    environment_id: int
+    specification: SpecificationModel | None
+    packages: None
+    status: BuildStatus
+    status_info: str | None
+    size: int
+    scheduled_on: str
+    started_on: str | None
+    ended_on: str | None
+    build_artifacts: list[ArtifactModel] | None
+
+
+class BuildIdModel(BaseModel):
+    """The build that was made."""
+
+    build_id: int
+
+
+class EnvironmentModel(BaseModel):
+    """An environment, which points at its current build."""
+
+    id: int
+    namespace: NamespaceModel
+    name: str
+    current_build_id: int | None
+    current_build: None
+    description: str | None
+
+
+class ChannelModel(BaseModel):
+    """A channel by its base address."""
+
+    id: int
+    name: str
+    last_update: str | None
+
+
+class PackageModel(BaseModel):
+    """A version of a package in a channel."""
+
+    id: int
+    channel: ChannelModel
+    name: str
+    version: str
+    license: str | None
+    summary: str | None
+
+
+class StageModel(BaseModel):
+    """A stage of a build: ``done`` of ``total`` in ``unit``; code and detail say why it failed."""
+
+    stage: str
+    state: str
+    done: int
+    total: int
+    unit: str
+    code: str | None
+    detail: str | None
+    attempts: int
