@@ -60,10 +60,10 @@ types: setup ## check types, strictly, of sources and tests
 	@$(BIN)/mypy $(SOURCES) tests scripts $(wildcard benchmarks/*.py)
 
 docs: setup ## fail if the generated reference pages are out of date
-	@$(BIN)/python scripts/generate_reference.py --check
+	@$(BIN)/python -m scripts.generate_reference --check
 
 docs-write: setup ## write the generated reference pages
-	@$(BIN)/python scripts/generate_reference.py
+	@$(BIN)/python -m scripts.generate_reference
 
 bench: setup servers ## measure the budgets; figures go to benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)

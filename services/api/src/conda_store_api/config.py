@@ -28,6 +28,7 @@ class ApiOptions:
     authorization: AuthorizationOptions
     role_mappings_version: int = 1
     max_page_size: int = 100
+    url_prefix: str = ""
 
 
 def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
@@ -45,6 +46,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         authorization=AuthorizationOptions(**values, default_namespace=store.default_namespace),
         role_mappings_version=rights.role_mappings_version,
         max_page_size=server.max_page_size,
+        url_prefix=server.url_prefix.rstrip("/"),
     )
 
 

@@ -61,6 +61,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         release=background.wake_release,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
+        url_prefix=options.url_prefix,
     )
     tools = ConsumerTools(
         transactions=transactions,

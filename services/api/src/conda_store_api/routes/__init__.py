@@ -1,6 +1,13 @@
 """The route table: every address of this service on one page (contract §1)."""
 
 from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build, show_stages
+from conda_store_api.routes.docs import (
+    get_docs_asset,
+    redirect_to_docs,
+    show_docs,
+    show_oauth2_redirect,
+    show_openapi,
+)
 from conda_store_api.routes.environments import list_environments, put_environment, show_environment
 from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
 from conda_store_api.routes.specifications import post_specification
@@ -8,6 +15,11 @@ from conda_store_api.routes.status import show_status
 from conda_store_shared.web.routing import route
 
 ROUTES = [
+    route("/openapi.json", get=show_openapi),
+    route("/docs", get=show_docs),
+    route("/docs/assets/{name}", get=get_docs_asset),
+    route("/docs/oauth2-redirect", get=show_oauth2_redirect),
+    route("/redoc", get=redirect_to_docs),
     route("/api/v1/", get=show_status),
     route("/api/v1/namespace/", get=list_namespaces),
     route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace),

@@ -17,7 +17,10 @@ from conda_store_shared.web.routing import resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The parts of the service its routes use; ``release`` wakes the release of waiting builds."""
+    """The parts of the service its routes use.
+
+    ``release`` wakes the release of waiting builds; ``url_prefix`` is without a trailing slash.
+    """
 
     transactions: Transactions
     store: ObjectStore
@@ -25,6 +28,7 @@ class Api:
     release: Callable[[], None]
     version: str
     max_page_size: int = 100
+    url_prefix: str = ""
 
 
 def api_of(request: Request) -> Api:
