@@ -19,6 +19,7 @@ DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 OTHER_DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 BUILD_KEY = "01234567-20261122-093000-12-lab"
 BUILD: dict[str, Any] = {"build_id": 12, "build_key": BUILD_KEY}
+TOKEN_ID = "9a8f2c1e5b7d4f60a1b2c3d4e5f60718"
 ATTEMPT: dict[str, Any] = {
     **BUILD,
     "attempt_id": "4c0e0f5e-9e0e-4a52-8a5c-0b3c9a3a4f10",
@@ -57,6 +58,13 @@ EXAMPLES: tuple[Event, ...] = (
     events.EnvironmentLinked(**BUILD, namespace="lab", environment="analysis", path="/builds/12", generation=3),
     events.PrefixDiscardRequested(**BUILD, path="/builds/12"),
     events.ArtifactDiscardRequested(**BUILD, keys=(f"archive/{BUILD_KEY}.tar.gz", f"logs/{BUILD_KEY}.log")),
+    events.TokenRevoked(token_id=TOKEN_ID),
+    events.TokenUsed(
+        token_id=TOKEN_ID,
+        primary_namespace="alice",
+        expires_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+        used_at=datetime(2026, 11, 22, 9, 30, 0, 250_000, tzinfo=UTC),
+    ),
 )
 
 

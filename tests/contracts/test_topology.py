@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from conda_store_shared.contracts.events import ALL_EVENTS, BuildCanceled, Event
+from conda_store_shared.contracts.events import ALL_EVENTS, BuildCanceled, Event, TokenRevoked
 from conda_store_shared.contracts.topology import (
     ROUTES,
+    SERVERS,
     SERVICES,
     WORKERS,
     Route,
@@ -46,7 +47,8 @@ def test_every_consumer_of_an_event_that_is_no_broadcast_has_a_durable_queue() -
     assert not {dead_queue_name(name) for name in names} & set(names)
 
 
-def test_build_canceled_reaches_every_instance_of_every_worker() -> None:
-    (route,) = (route for route in ROUTES if route.event is BuildCanceled)
+@pytest.mark.parametrize(("event", "consumers"), [(BuildCanceled, WORKERS), (TokenRevoked, SERVERS)])
+def test_broadcast_reaches_every_instance_of_its_consumers(event: type[Event], consumers: tuple[str, ...]) -> None:
+    (route,) = (route for route in ROUTES if route.event is event)
     assert route.broadcast
-    assert set(route.consumers) == set(WORKERS)
+    assert set(route.consumers) == set(consumers)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_auth.config import AuthOptions
 from conda_store_auth.main import build
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
@@ -42,7 +43,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def logged_in(database: Database, name: str, version: int = 1) -> AsyncIterator[httpx.AsyncClient]:
     options = AuthOptions(authorization=OPTIONS.authorization, role_mappings_version=version)
-    service = build(options, database)
+    service = build(options, bus=MemoryBus(), database=database)
     routes = [*service.routes, *health_routes(service.checks)]
     transport = httpx.ASGITransport(create_application(routes, translate=[unstorable_value]))
     async with httpx.AsyncClient(transport=transport, base_url="http://conda-store.example") as client:

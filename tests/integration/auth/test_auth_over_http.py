@@ -10,6 +10,7 @@ import pytest
 
 from conda_store_auth.config import AuthOptions
 from conda_store_auth.main import build
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.testing.servers.process import free_port
@@ -37,7 +38,9 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
     number = free_port()
     async with Database(f"sqlite:///{tmp_path}/auth.sqlite") as database:
         await upgrade(database)
-        service = build(AuthOptions(authorization=AuthorizationOptions(secret=SECRET)), database)
+        service = build(
+            AuthOptions(authorization=AuthorizationOptions(secret=SECRET)), bus=MemoryBus(), database=database
+        )
         application = create_application(service.routes, WebOptions(deadline=DEADLINE))
         serving = asyncio.create_task(serve(application, Listening(address="127.0.0.1", port=number)))
         await until_connected(number)

@@ -1,18 +1,26 @@
-"""The routes of auth as an application, with role bindings of a database that is a dictionary."""
+"""The routes of auth as an application on SQLite; the role bindings of its database are a dictionary."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
+from sqlalchemy import delete, select
 
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
 from conda_store_auth.routes.login import Login
 from conda_store_auth.routes.login_page import LoginPage
+from conda_store_shared.contracts.topology import AUTH
+from conda_store_shared.db.engine import Database
+from conda_store_shared.db.migrate import upgrade
+from conda_store_shared.db.models import IssuedToken, Outbox
 from conda_store_shared.domain.permission import RoleBinding
+from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import Authenticator, AuthorizationOptions
 from conda_store_shared.web.routing import prefixed
@@ -20,12 +28,21 @@ from conda_store_shared.web.tokens import Token
 
 SECRET = "a secret for these tests, and for nothing else"
 NOW = datetime(2026, 11, 22, 11, 7, 30, 500_000, tzinfo=UTC)
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this directory in the loop of the session: they share a database."""
+    for item in items:
+        if _HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 class Auth:
     """The service in a test: its clock stands still, ``database`` holds role bindings by primary namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, transactions: Transactions) -> None:
+        self.transactions = transactions
         self.database: dict[str, Mapping[str, Sequence[str]]] = {}
         self.authenticator = Authenticator(AuthorizationOptions(secret=SECRET), self._bindings, clock=lambda: NOW)
 
@@ -55,17 +72,35 @@ class Auth:
             cookie_domain=options.get("cookie_domain"),
         )
         prefix = options.get("url_prefix", "/")
-        routes = prefixed(prefix, wire_routes(login, self.authenticator, session_secret=SECRET))
+        routes = prefixed(prefix, wire_routes(login, self.authenticator, self.transactions, session_secret=SECRET))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(create_application(routes))
         async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:
             yield client
 
+    async def recorded(self) -> Sequence[IssuedToken]:
+        """The rows of tokens, oldest first."""
+        async with self.transactions.database.session() as session:
+            rows = await session.scalars(select(IssuedToken).order_by(IssuedToken.created_on, IssuedToken.id))
+            return rows.all()
 
-@pytest.fixture
-def auth() -> Auth:
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def token_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A database with what the last test left in it."""
+    async with Database(f"sqlite:///{tmp_path_factory.mktemp('auth')}/auth.sqlite") as opened:
+        await upgrade(opened)
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def auth(token_database: Database) -> Auth:
     """The service, with nobody in its database."""
-    return Auth()
+    transactions = Transactions(token_database, AUTH)
+    async with transactions.begin() as transaction:
+        for table in (IssuedToken, Outbox):
+            await transaction.session.execute(delete(table))
+    return Auth(transactions)
 
 
 @pytest.fixture

@@ -79,6 +79,19 @@ async def test_every_token_has_an_id_of_its_own(auth: Any, now: datetime) -> Non
     assert None not in ids
 
 
+async def test_token_of_a_login_is_recorded_but_not_its_text(auth: Any, now: datetime) -> None:
+    async with auth.client() as browser:
+        token = cookie_of(await browser.post("/login/", json=ALICE)).value
+    [row] = await auth.recorded()
+    assert row.id == auth.authenticator.signer.verify(token, now).token_id
+    assert (row.kind, row.name, row.primary_namespace) == ("login", None, "alice")
+    assert (row.created_on, row.expires_on) == (
+        now.replace(tzinfo=None),
+        (now + timedelta(days=1)).replace(tzinfo=None),
+    )
+    assert (row.last_used_on, row.revoked_on) == (None, None)
+
+
 @pytest.mark.parametrize("password", ["", "Password", "password ", "pässword", "\u0000", "x" * 100_000])
 async def test_wrong_password_is_refused(auth: Any, password: str) -> None:
     async with auth.client() as browser:

@@ -8,6 +8,7 @@ from traitlets.config import Config
 
 from conda_store_auth.config import read_options
 from conda_store_auth.main import build
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.config.authentication import (
     Authentication,
     AuthenticationBackend,
@@ -83,7 +84,7 @@ def test_provider_that_does_not_exist_is_refused() -> None:
 async def test_service_without_a_secret_does_not_start() -> None:
     async with Database("sqlite://") as database:
         with pytest.raises(ConfigurationError, match=r"AuthenticationBackend\.secret"):
-            build(read_options(Config()), database)
+            build(read_options(Config()), bus=MemoryBus(), database=database)
 
 
 @pytest.mark.parametrize("address", ["", "0.0.0.0", "192.0.2.1", "::", "conda-store.example"])
@@ -91,14 +92,14 @@ async def test_service_anybody_can_enter_does_not_start_on_the_network(address: 
     config = configured(DummyAuthentication={"password": ""}, CondaStoreServer={"address": address})
     async with Database("sqlite://") as database:
         with pytest.raises(ConfigurationError, match="anybody could log in"):
-            build(read_options(config), database)
+            build(read_options(config), bus=MemoryBus(), database=database)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 async def test_service_anybody_can_enter_starts_on_loopback(address: str) -> None:
     config = configured(DummyAuthentication={"password": ""}, CondaStoreServer={"address": address})
     async with Database("sqlite://") as database:
-        assert build(read_options(config), database).routes
+        assert build(read_options(config), bus=MemoryBus(), database=database).routes
 
 
 def test_every_option_tells_what_it_is() -> None:

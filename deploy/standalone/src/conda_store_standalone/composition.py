@@ -33,7 +33,7 @@ from conda_store_solver.main import build as build_solver
 def serving(config: Config, parts: Parts, *, alone: bool) -> list[Service]:
     """Wire auth, api and downloads."""
     return [
-        build_auth(read_auth_options(config), parts.database),
+        build_auth(read_auth_options(config), bus=parts.bus, database=parts.database),
         build_api(read_api_options(config, alone=alone), parts),
         build_downloads(read_download_options(config), database=parts.database, store=parts.store),
     ]

@@ -14,16 +14,19 @@ from conda_store_auth.routes.login_page import LoginPage
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.process import Process, run_command
+from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.errors import ConfigurationError
+from conda_store_shared.relay import Relay
+from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 
 
-def build(options: AuthOptions, database: Database) -> Service:
+def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
     """Wire the service.
 
     Raises ConfigurationError for a missing or short secret, for role bindings nobody can read, and when anybody on the
@@ -45,20 +48,28 @@ def build(options: AuthOptions, database: Database) -> Service:
         async with database.session() as session:
             return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
 
+    transactions = Transactions(database, AUTH)
     routes = wire_routes(
         login,
         Authenticator(options.authorization, database_bindings),
+        transactions,
         session_secret=options.authorization.secret,
     )
-    return Service(name=AUTH, routes=routes, checks={"database": database.check})
+    return Service(
+        name=AUTH,
+        routes=routes,
+        background=(Relay(transactions, bus).run,),
+        checks={"database": database.check},
+    )
 
 
 @asynccontextmanager
 async def assemble(config: Config) -> AsyncIterator[Process]:
     """Open what the service stands on and wire it; raises ConfigurationError."""
     async with open_database(config, AUTH) as database:
-        service = build(read_options(config), database)
-        yield Process(services=[service], bus=open_bus(config, AUTH), translate=(unstorable_value,))
+        bus = open_bus(config, AUTH)
+        service = build(read_options(config), bus=bus, database=database)
+        yield Process(services=[service], bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:

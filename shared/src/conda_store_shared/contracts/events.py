@@ -177,6 +177,25 @@ class ArtifactDiscardRequested(BuildEvent):
     keys: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Event):
+    """The token is worth nothing any more; ``token_id`` is its ``jti``, or the SHA-256 of its text if it has none."""
+
+    routing_key: ClassVar[str] = "token.revoked"
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenUsed(Event):
+    """The token was shown to an instance and found good; said at most once a minute, and lost while the bus is away."""
+
+    routing_key: ClassVar[str] = "token.used"
+    token_id: str
+    primary_namespace: str
+    expires_at: datetime
+    used_at: datetime
+
+
 ALL_EVENTS: tuple[type[Event], ...] = (
     SolveRequested,
     LockfileSolved,
@@ -194,4 +213,6 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     EnvironmentLinked,
     PrefixDiscardRequested,
     ArtifactDiscardRequested,
+    TokenRevoked,
+    TokenUsed,
 )

@@ -2,7 +2,7 @@
 
 One durable queue per (service, message), named ``<service>.<routing key>``; what cannot be handled ends in
 ``<queue>.dead``.
-``build.canceled`` goes to every *instance* of the three workers, so it has no durable queue.
+Broadcasts (``build.canceled``, ``token.revoked``) go to every *instance* of a consumer, so they have no durable queue.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ DELIVERY_LIMIT = 10
 
 API, AUTH, SOLVER, BUILDER, ARTIFACTS = "api", "auth", "solver", "builder", "artifacts"
 WORKERS = (SOLVER, BUILDER, ARTIFACTS)
+# Those that people send requests to, and that therefore verify tokens.
+SERVERS = (API, AUTH, ARTIFACTS)
 SERVICES = (API, AUTH, *WORKERS)
 
 
@@ -46,6 +48,8 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.EnvironmentLinked, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.PrefixDiscardRequested, publishers=(API,), consumers=(BUILDER,)),
     Route(event=events.ArtifactDiscardRequested, publishers=(API,), consumers=(ARTIFACTS,)),
+    Route(event=events.TokenRevoked, publishers=(AUTH,), consumers=SERVERS, broadcast=True),
+    Route(event=events.TokenUsed, publishers=SERVERS, consumers=(AUTH,)),
 )
 
 EVENT_OF_ROUTING_KEY: dict[str, type[Event]] = {route.event.routing_key: route.event for route in ROUTES}

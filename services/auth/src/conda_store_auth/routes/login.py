@@ -13,6 +13,7 @@ from conda_store_auth.ports import Credentials, IdentityProvider
 from conda_store_auth.routes.login_page import LoginPage
 from conda_store_auth.use_cases.log_in import log_in
 from conda_store_shared.errors import InvalidInput
+from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.answers import JsonResponse
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.errors import Unprocessable
@@ -79,10 +80,10 @@ async def show_login_page(request: Request) -> Response:
 async def log_in_by_password(request: Request) -> Response:
     """Check name and password; answer with the token as cookie and the page to go to."""
     login, authenticator = resource(request, Login), resource(request, Authenticator)
-    credentials, now = await _credentials(request), authenticator.clock()
-    token = await log_in(credentials, provider=login.provider, signer=authenticator.signer, now=now)
+    credentials = await _credentials(request)
+    token = await log_in(credentials, login.provider, authenticator, resource(request, Transactions))
     answer = JsonResponse({"status": "ok", "data": {"redirect_url": _next_page(request)}})
-    seconds = int((token.expiration - now).total_seconds())
+    seconds = int((token.expiration - authenticator.clock()).total_seconds())
     answer.set_cookie(value=token.text, max_age=seconds, **_cookie(request, login))
     return answer
 

@@ -1,35 +1,16 @@
 """Credentials in, signed token out."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import uuid4
-
 from conda_store_auth.ports import Credentials, IdentityProvider
-from conda_store_shared.domain.names import namespace_name
-from conda_store_shared.web.authentication import TOKEN_LIFETIME
-from conda_store_shared.web.tokens import Token, TokenSigner
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedToken:
-    """A token as text, and when it stops being one."""
-
-    text: str
-    expiration: datetime
+from conda_store_auth.use_cases.sign_in import SignedToken, sign_in
+from conda_store_shared.transaction import Transactions
+from conda_store_shared.web.authentication import Authenticator
 
 
 async def log_in(
-    credentials: Credentials, *, provider: IdentityProvider, signer: TokenSigner, now: datetime
+    credentials: Credentials, provider: IdentityProvider, authenticator: Authenticator, transactions: Transactions
 ) -> SignedToken:
     """Return a token for whoever ``provider`` finds behind the credentials.
 
-    Raises NotAuthenticated, or InvalidName for a name that cannot be a namespace.
+    Raises NotAuthenticated, and what ``sign_in`` raises.
     """
-    identity = await provider.identify(credentials)
-    token = Token(
-        expiration=now + TOKEN_LIFETIME,
-        primary_namespace=namespace_name(identity.username),
-        bindings=identity.bindings,
-        token_id=uuid4().hex,
-    )
-    return SignedToken(text=signer.sign(token), expiration=token.expiration)
+    return await sign_in(await provider.identify(credentials), authenticator, transactions)

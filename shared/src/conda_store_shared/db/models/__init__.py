@@ -3,6 +3,7 @@
 from conda_store_shared.db.models.base import Model
 from conda_store_shared.db.models.build import Build, BuildArtifact, BuildLog, BuildStage, StageAttempt
 from conda_store_shared.db.models.environment import Environment, Specification
+from conda_store_shared.db.models.issued_token import IssuedToken
 from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 from conda_store_shared.db.models.package import (
@@ -21,6 +22,7 @@ __all__ = [
     "CondaPackage",
     "CondaPackageBuild",
     "Environment",
+    "IssuedToken",
     "Model",
     "Namespace",
     "NamespaceRoleMapping",
