@@ -43,10 +43,12 @@ from conda_store_shared.db.models import (
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.prefix_record import InstalledPackage, PrefixRecord
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.domain.storage_keys import artifact_key, prefix_record_key
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.transaction import Transaction, Transactions
+from tests.unit.shared.settings_builders import some_settings
 
 NOON = datetime(2026, 11, 22, 12, 0, 0)
 DIGEST = "d" * 64
@@ -55,9 +57,10 @@ Row = TypeVar("Row")
 
 
 def a_policy(**changes: Any) -> BuildPolicy:
-    """Every default, on one platform."""
+    """Every default, on one platform; ``changes`` are fields of the policy or settings."""
+    settings = {key: changes.pop(key) for key in list(changes) if key in Settings.model_fields}
     return BuildPolicy(
-        **{"store_directory": Path("/store"), "platform": "linux-64", "solve_platforms": ("linux-64",), **changes}
+        **{"settings": some_settings(**settings), "store_directory": Path("/store"), "platform": "linux-64", **changes}
     )
 
 

@@ -19,7 +19,6 @@ from conda_store_shared.contracts import events
 from conda_store_shared.contracts.topology import API, queue_name
 from conda_store_shared.db.models import Build
 from conda_store_shared.db.moments import now
-from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import TERMINAL
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.testing.bus_messages import an_envelope
@@ -240,7 +239,7 @@ async def a_post(ledger: Ledger, courses: Sequence[BuildCourse], seed: int, at_o
     )
     # The wired handlers go by the real clock.
     ledger.now = now()
-    ledger.policy = a_policy(artifacts=(ArtifactType.YAML,))
+    ledger.policy = a_policy(build_artifacts=["YAML"])
     builds = [await ledger.submit("team", f"environment-{uuid.uuid4().hex}")]
     environment = builds[0].build_key.split("-", 3)[3]
     builds += [await ledger.submit("team", environment) for _ in courses[1:]]

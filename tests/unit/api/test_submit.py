@@ -58,14 +58,14 @@ async def test_build_has_no_link_when_its_key_is_a_hash(ledger: Ledger) -> None:
 
 
 async def test_default_channels_are_used_when_none_are_named(ledger: Ledger) -> None:
-    build = await submit_text(ledger, "name: weather", default_channels=("bioconda", "main"))
+    build = await submit_text(ledger, "name: weather", conda_default_channels=["bioconda", "main"])
     channels = Order.from_value(build.order or {}).solve.channels
     assert channels == ("https://conda.anaconda.org/bioconda", "https://conda.anaconda.org/main")
 
 
 async def test_nothing_is_stored_when_a_channel_is_not_allowed(ledger: Ledger) -> None:
     with pytest.raises(ChannelNotAllowed, match="main"):
-        await submit_text(ledger, "name: weather\nchannels: [main]", allowed_channels=("conda-forge",))
+        await submit_text(ledger, "name: weather\nchannels: [main]", conda_allowed_channels=["conda-forge"])
     for table in (Namespace, Environment, Specification, Build):
         assert await count(ledger, table) == 0
 

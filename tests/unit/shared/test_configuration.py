@@ -164,7 +164,8 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
     [
         ("--CondaStore.max_install_time=1500", "CondaStore.max_install_time=1500 is more than 0.8"),
         ("--CondaStore.conda_solve_platforms=win-64", "must hold"),
-        ("--CondaStore.build_artifacts=ZIP", "'ZIP' is not a valid ArtifactType"),
+        ("--CondaStore.build_artifacts=ZIP", "CondaStore.build_artifacts: Input should be 'DIRECTORY'"),
+        ("--CondaStore.default_permissions=999", "CondaStore.default_permissions: String should match pattern"),
         ("--CondaStore.build_directory={nothing}/x", "build_directory"),
         ("--CondaStore.environment_directory={store_directory", "environment_directory"),
     ],

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
 from traitlets.config import Config
 
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
@@ -13,7 +14,7 @@ from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import Ledger
-from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.authentication import AuthorizationOptions
 
@@ -35,12 +36,13 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     """Return the options that ``config`` sets; raises ConfigurationError."""
     server = CondaStoreServer(config=config)
     store = CondaStore(config=config)
-    _check_deadlines(store, Bus(config=config).consumer_timeout)
+    longest = _longest_work(config)
+    _check_deadlines(store, longest)
     rights = server.authentication_class(config=config).authorization_backend(config=config)
     values = authorization_values(config, server.authentication_class)
     ledger = Ledger(config=config)
     return ApiOptions(
-        policy=_policy(store),
+        policy=_policy(store, longest),
         ledger=_ledger(ledger, alone),
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
         authorization=AuthorizationOptions(**values, default_namespace=store.default_namespace),
@@ -50,41 +52,42 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     )
 
 
-def _check_deadlines(store: CondaStore, consumer_timeout: float) -> None:
-    longest = 0.8 * consumer_timeout
+def _longest_work(config: Config) -> float:
+    """Seconds within which a worker must be done, lest the broker take the work away (design §4.3)."""
+    return 0.8 * Bus(config=config).consumer_timeout
+
+
+def _check_deadlines(store: CondaStore, longest: float) -> None:
     for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time"):
         if getattr(store, name) > longest:
             raise ConfigurationError(
                 f"CondaStore.{name}={getattr(store, name):g} is more than 0.8 of the broker's consumer_timeout "
-                f"({consumer_timeout:g} s): the broker would take the work away; lower it, or raise both"
+                f"({longest / 0.8:g} s): the broker would take the work away; lower it, or raise both"
             )
 
 
-def _policy(store: CondaStore) -> BuildPolicy:
-    platforms = tuple(store.conda_solve_platforms)
-    if current_platform() not in platforms:
-        raise ConfigurationError(f"CondaStore.conda_solve_platforms={list(platforms)} must hold {current_platform()}")
-    _check_templates(store)
+def _default_settings(store: CondaStore) -> Settings:
     try:
-        wanted = {ArtifactType(name) for name in store.build_artifacts}
-    except ValueError as error:
-        raise ConfigurationError(f"CondaStore.build_artifacts: {error}") from error
+        return Settings.model_validate({name: getattr(store, name) for name in Settings.model_fields})
+    except ValidationError as error:
+        told = "; ".join(f"CondaStore.{entry['loc'][0]}: {entry['msg']}" for entry in error.errors())
+        raise ConfigurationError(told) from error
+
+
+def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
+    settings = _default_settings(store)
+    if current_platform() not in settings.conda_solve_platforms:
+        platforms = list(settings.conda_solve_platforms)
+        raise ConfigurationError(f"CondaStore.conda_solve_platforms={platforms} must hold {current_platform()}")
+    _check_templates(store)
     return BuildPolicy(
-        default_namespace=store.default_namespace,
+        settings=settings,
         store_directory=Path(store.store_directory).absolute(),
         build_directory=store.build_directory,
         environment_directory=store.environment_directory,
         build_key_version=store.build_key_version,
         platform=current_platform(),
-        solve_platforms=platforms,
-        channel_alias=store.conda_channel_alias,
-        default_channels=tuple(store.conda_default_channels),
-        allowed_channels=tuple(store.conda_allowed_channels),
-        artifacts=tuple(artifact for artifact in PACKED_TYPES if artifact in wanted),
-        uid=store.default_uid,
-        gid=store.default_gid,
-        permissions=store.default_permissions,
-        solve_deadline=store.conda_max_solve_time,
+        longest_solve=longest_solve,
         install_deadline=store.max_install_time,
         artifact_deadline=store.max_artifact_time,
         build_deadline=store.max_build_time,

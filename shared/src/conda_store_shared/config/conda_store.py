@@ -41,9 +41,13 @@ class CondaStore(Configurable):
     build_key_version = Int(2, help="Format of new build keys: 1, 2 or 3.").tag(config=True)
     build_artifacts = List(
         Unicode(),
-        ["LOCKFILE", "YAML", "CONDA_PACK"],
+        ["LOCKFILE", "YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER"],
         help="Artifacts made of each build; lockfile and logs are always kept.",
     ).tag(config=True)
+    build_artifacts_kept_on_deletion = List(
+        Unicode(), ["LOGS", "LOCKFILE", "YAML"], help="Artifacts that stay when their build is deleted."
+    ).tag(config=True)
+    conda_command = Unicode("mamba", help="Program that solves where rattler does not.").tag(config=True)
     conda_channel_alias = Unicode(
         "https://conda.anaconda.org", help="Address that short channel names stand below."
     ).tag(config=True)
@@ -53,16 +57,44 @@ class CondaStore(Configurable):
     conda_allowed_channels = List(
         Unicode(), [], help="Channels that specifications may use; empty permits all."
     ).tag(config=True)
+    conda_indexed_channels = List(
+        Unicode(),
+        ["main", "conda-forge", "https://repo.anaconda.com/pkgs/main"],
+        help="Channels whose packages can be searched for.",
+    ).tag(config=True)
+    conda_platforms = List(Unicode(), help="Platforms whose packages can be searched for.").tag(config=True)
     conda_solve_platforms = List(
         Unicode(), help="Platforms that lockfiles are solved for; must contain the one of the builders."
     ).tag(config=True)
-    conda_max_solve_time = Float(300, help="Seconds a solve may take.").tag(config=True)
+    conda_default_packages = List(Unicode(), [], help="Dependencies of specifications that name none.").tag(config=True)
+    conda_required_packages = List(
+        Unicode(), [], help="Packages without which a specification is refused."
+    ).tag(config=True)
+    conda_included_packages = List(
+        Unicode(), [], help="Dependencies added to specifications that lack them."
+    ).tag(config=True)
+    pypi_default_packages = List(
+        Unicode(), [], help="Requirements of specifications without a pip section."
+    ).tag(config=True)
+    pypi_required_packages = List(
+        Unicode(), [], help="Packages of PyPI without which a specification is refused."
+    ).tag(config=True)
+    pypi_included_packages = List(
+        Unicode(), [], help="Requirements added to the pip section of specifications that lack them."
+    ).tag(config=True)
+    storage_threshold = Int(
+        5 * 1024**3, help="Bytes that must be free on the disk of the prefixes for builds to be accepted."
+    ).tag(config=True)
+    conda_max_solve_time = Int(300, help="Seconds a solve may take.").tag(config=True)
     max_install_time = Float(1200, help="Seconds the installation of a prefix may take.").tag(config=True)
     max_artifact_time = Float(1200, help="Seconds the making of one artifact may take.").tag(config=True)
     max_build_time = Float(
         1800, help="Seconds after which a build that keeps failing for passing reasons is given up."
     ).tag(config=True)
     default_namespace = Unicode("default", help="Namespace of whoever names none.").tag(config=True)
+    filesystem_namespace = Unicode("filesystem", help="Namespace of specifications found in watched paths.").tag(
+        config=True
+    )
     default_uid = Int(allow_none=True, help="Owner of built prefixes.").tag(config=True)
     default_gid = Int(allow_none=True, help="Group of built prefixes.").tag(config=True)
     default_permissions = Unicode("775", allow_none=True, help="Mode of built prefixes, three octal digits.").tag(
@@ -80,6 +112,10 @@ class CondaStore(Configurable):
     @default("conda_solve_platforms")
     def _current_platform(self) -> list[str]:
         return [current_platform()]
+
+    @default("conda_platforms")
+    def _current_platform_and_noarch(self) -> list[str]:
+        return [current_platform(), "noarch"]
 
     @default("default_uid")
     def _own_uid(self) -> int | None:

@@ -30,6 +30,20 @@ async def insert_all_new(
     await connection.execute(_insert(session, target).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
+async def upsert_all(
+    session: AsyncSession, table: type[Model], rows: Sequence[Mapping[str, Any]], *, identity: Sequence[str]
+) -> None:
+    """Insert the rows, or change those whose ``identity`` is there already.  All have the same keys."""
+    if not rows:
+        return
+    statement = _insert(session, table.__table__)
+    values = {key: statement.excluded[key] for key in rows[0] if key not in identity}
+    connection = await session.connection()
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=identity, set_=values), [dict(row) for row in rows]
+    )
+
+
 def _insert(session: AsyncSession, table: FromClause) -> Any:
     insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     return insert(table)  # type: ignore[arg-type]

@@ -1,36 +1,45 @@
 """How builds are made in this deployment, as plain values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
+from conda_store_shared.domain.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPolicy:
     """Values every new build's order is resolved from; deadlines are seconds, ``platform`` is the builders'.
 
+    ``settings`` are those of the deployment until ``under`` puts an environment's in their place.
     ``build_directory`` and ``environment_directory`` are templates with the keys store_directory, namespace and name.
+    ``longest_solve`` is what the broker's patience leaves room for, whatever is set.
     """
 
-    default_namespace: str = "default"
+    settings: Settings
     store_directory: Path
     build_directory: str = "{store_directory}/{namespace}"
     environment_directory: str = "{store_directory}/{namespace}/envs/{name}"
     build_key_version: int = 2
     platform: str
-    solve_platforms: tuple[str, ...]
-    channel_alias: str = "https://conda.anaconda.org"
-    default_channels: tuple[str, ...] = ("conda-forge",)
-    allowed_channels: tuple[str, ...] = ()
-    artifacts: tuple[ArtifactType, ...] = field(default=PACKED_TYPES)
-    uid: int | None = None
-    gid: int | None = None
-    permissions: str | None = "775"
-    solve_deadline: float = 300
+    longest_solve: float = 1440
     install_deadline: float = 1200
     artifact_deadline: float = 1200
     build_deadline: float = 1800
+
+    def under(self, settings: Settings) -> "BuildPolicy":
+        """Return the same policy with other settings."""
+        return replace(self, settings=settings)
+
+    @property
+    def solve_deadline(self) -> float:
+        """Seconds a solve may take."""
+        return min(self.settings.conda_max_solve_time, self.longest_solve)
+
+    @property
+    def artifacts(self) -> tuple[ArtifactType, ...]:
+        """The wanted artifacts among those that can be made."""
+        return tuple(artifact for artifact in PACKED_TYPES if artifact in self.settings.build_artifacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from conda_store_shared.conda.channels import check_channels, normalise_channel
 from conda_store_shared.domain.build_key import BuildIdentity
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, PrefixOrder, SolveOrder
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.domain.specification import Specification
 
 
@@ -35,20 +36,20 @@ class Submission:
         }
 
 
-def resolve_channels(specification: Specification, policy: BuildPolicy) -> tuple[str, ...]:
+def resolve_channels(specification: Specification, settings: Settings) -> tuple[str, ...]:
     """Return the base addresses to solve from; raises ChannelNotAllowed."""
-    names = specification.channels or policy.default_channels
-    return check_channels(names, policy.allowed_channels, policy.channel_alias)
+    names = specification.channels or settings.conda_default_channels
+    return check_channels(names, settings.conda_allowed_channels, settings.conda_channel_alias)
 
 
-def allowed_channels(policy: BuildPolicy) -> tuple[str, ...]:
+def allowed_channels(settings: Settings) -> tuple[str, ...]:
     """Return the base addresses that are allowed; empty permits all."""
-    return tuple(normalise_channel(name, policy.channel_alias) for name in policy.allowed_channels)
+    return tuple(normalise_channel(name, settings.conda_channel_alias) for name in settings.conda_allowed_channels)
 
 
 def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildIdentity, build_key: str) -> Order:
     """Return the order of a new build; raises ChannelNotAllowed."""
-    specification = submission.specification
+    specification, settings = submission.specification, policy.settings
     places = {"store_directory": str(policy.store_directory), "namespace": identity.namespace, "name": submission.name}
     hashed = policy.build_key_version == 3
     build_directory = policy.build_directory.format(**{**places, "namespace": "" if hashed else identity.namespace})
@@ -59,9 +60,9 @@ def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildId
         environment=submission.name,
         solve=SolveOrder(
             specification=specification.to_value() if specification else {"name": submission.name},
-            channels=resolve_channels(specification, policy) if specification else (),
-            allowed_channels=allowed_channels(policy),
-            platforms=policy.solve_platforms,
+            channels=resolve_channels(specification, settings) if specification else (),
+            allowed_channels=allowed_channels(settings),
+            platforms=settings.conda_solve_platforms,
             lockfile=submission.lockfile.value if submission.lockfile else None,
             deadline=policy.solve_deadline,
         ),
@@ -69,9 +70,9 @@ def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildId
             platform=policy.platform,
             path=f"{build_directory.rstrip('/')}/{build_key}",
             link=None if hashed else policy.environment_directory.format(**places),
-            uid=policy.uid,
-            gid=policy.gid,
-            permissions=policy.permissions,
+            uid=settings.default_uid,
+            gid=settings.default_gid,
+            permissions=settings.default_permissions,
             deadline=policy.install_deadline,
         ),
         artifacts=tuple(artifact.value for artifact in policy.artifacts),

@@ -12,6 +12,7 @@ from conda_store_shared.db.models.package import (
     CondaPackageBuild,
     build_conda_package_build,
 )
+from conda_store_shared.db.models.setting import CondaStoreConfiguration, KeyValueStore
 
 __all__ = [
     "Build",
@@ -21,8 +22,10 @@ __all__ = [
     "CondaChannel",
     "CondaPackage",
     "CondaPackageBuild",
+    "CondaStoreConfiguration",
     "Environment",
     "IssuedToken",
+    "KeyValueStore",
     "Model",
     "Namespace",
     "NamespaceRoleMapping",
