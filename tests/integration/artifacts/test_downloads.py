@@ -231,3 +231,26 @@ async def test_redirects_of_an_s3_store_lead_to_the_object_itself(database: Data
     assert (fetched.status_code, fetched.content) == (200, b"{}")
     assert fetched.headers["content-type"] == "application/json"
     assert hidden.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("docker", "DOCKER_MANIFEST", "Build 1 doesn't have a docker manifest"),
+        ("installer", "CONSTRUCTOR_INSTALLER", "Build 1 doesn't have an installer"),
+    ],
+)
+async def test_build_without_image_or_installer_says_so(
+    service: DownloadService, client: httpx.AsyncClient, name: str, kind: str, told: str
+) -> None:
+    absent = await client.get(f"{BUILD}/{name}/")
+    assert (absent.status_code, absent.json()) == (400, {"status": "error", "message": told})
+    await service.add_artifact(kind, f"installer/{BUILD_KEY}.sh")
+    assert (await client.get(f"{BUILD}/{name}/")).status_code in (200, 307)
+    assert (await client.get(f"/conda-store/api/v1/build/2/{name}/")).status_code == 404
+
+
+async def test_image_of_a_build_is_named_as_it_is_pulled(service: DownloadService, client: httpx.AsyncClient) -> None:
+    await service.add_artifact("DOCKER_MANIFEST", f"docker/manifest/{BUILD_KEY}")
+    answer = await client.get(f"{BUILD}/docker/")
+    assert (answer.text, answer.headers["Deprecation"]) == (f"localhost:8080/team/what?:{BUILD_KEY}", "True")

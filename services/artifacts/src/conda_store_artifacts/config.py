@@ -32,11 +32,15 @@ class ArtifactsOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadOptions:
-    """Who may download; ``url_prefix`` is the path that redirects lead below."""
+    """Who may download.
+
+    ``url_prefix`` is the path that redirects lead below, ``registry`` host and port that images are pulled from.
+    """
 
     authorization: AuthorizationOptions
     role_mappings_version: int = 1
     url_prefix: str = "/"
+    registry: str = "localhost:8080"
 
 
 def read_options(config: Config) -> ArtifactsOptions:
@@ -61,4 +65,5 @@ def read_download_options(config: Config) -> DownloadOptions:
         ),
         role_mappings_version=rights.role_mappings_version,
         url_prefix=server.url_prefix,
+        registry=server.registry_external_url,
     )

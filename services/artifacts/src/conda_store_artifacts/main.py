@@ -75,7 +75,9 @@ def build_downloads(options: DownloadOptions, *, database: Database, store: Obje
         async with database.session() as session:
             return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
 
-    downloads = Downloads(database=database, store=store, url_prefix=options.url_prefix.rstrip("/"))
+    downloads = Downloads(
+        database=database, store=store, url_prefix=options.url_prefix.rstrip("/"), registry=options.registry
+    )
     authenticator = Authenticator(options.authorization, database_bindings)
     return Service(
         name=ARTIFACTS,

@@ -63,14 +63,23 @@ def make_application(process: Process, section: CondaStoreServer) -> Starlette:
     for service in process.services:
         checks.update(service.checks)
     routes = [route for service in process.services for route in service.routes] + metrics_routes(registry)
+    enabled = [route for route in routes if _is_enabled(route.declared_path, section)]
     return create_application(
-        [*health_routes(checks), *prefixed(section.url_prefix, routes)],
+        [*health_routes(checks), *prefixed(section.url_prefix, enabled)],
         WebOptions(
             cors_origins=tuple(section.cors_allow_origins), cors_origin_regex=section.cors_allow_origin_regex
         ),
         translate=process.translate,
         observe=RequestMetrics(registry),
     )
+
+
+def _is_enabled(path: str, section: CondaStoreServer) -> bool:
+    """Whether the configuration wants a route served; logging in and out stays whatever else goes."""
+    if path == "/":
+        return section.enable_ui
+    switches = {"/api/": section.enable_api, "/metrics": section.enable_metrics, "/v2/": section.enable_registry}
+    return all(enabled for start, enabled in switches.items() if path.startswith(start))
 
 
 def run_command(name: str, assemble: Assemble) -> None:

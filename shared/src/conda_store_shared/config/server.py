@@ -20,6 +20,15 @@ class CondaStoreServer(Configurable):
     authentication_class = Type(
         DummyAuthentication, klass=Authentication, help="How people log in."
     ).tag(config=True)
+    enable_api = Bool(True, help="Whether to serve the REST API, /api/.").tag(config=True)
+    enable_metrics = Bool(True, help="Whether to serve figures for Prometheus, /metrics.").tag(config=True)
+    enable_registry = Bool(True, help="Whether to serve images to clients of container registries, /v2/.").tag(
+        config=True
+    )
+    enable_ui = Bool(True, help="Whether to serve pages for people, the root of the server.").tag(config=True)
+    registry_external_url = Unicode(
+        "localhost:8080", help="Host and port that users pull images from, without a scheme."
+    ).tag(config=True)
     max_page_size = Int(100, help="Rows on a page of a list, at most and by default.").tag(config=True)
     cors_allow_origins = List(Unicode(), [], help="Origins of web pages that may call the API.").tag(config=True)
     cors_allow_origin_regex = Unicode(

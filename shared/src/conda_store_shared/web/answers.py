@@ -6,6 +6,9 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.responses import Response
 
+# Said with answers that clients should stop asking for, in upstream's words.
+DEPRECATED = {"Deprecation": "True", "Sunset": "Mon, 17 Mar 2025 00:00:00 UTC"}
+
 
 class JsonResponse(Response):
     """JSON of plain values, dataclasses, enums, pydantic models and datetimes (ISO 8601; UTC as ``Z``)."""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -27,21 +28,31 @@ _INTEGER = re.compile(r"\{(\w+):int\}")
 _LARGEST_ID = 2**31 - 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteOptions:
+    """How a route is served.
+
+    ``deadline`` is in seconds until the answer begins; None lets it take as long as it takes, INHERIT takes the
+    application's.  A ``rooted`` route stays where it is when the others move below a prefix.
+    """
+
+    deadline: float | None = INHERIT
+    middleware: Sequence[Middleware] = ()
+    rooted: bool = False
+
+
 class PathRoute(Route):
     """All methods of one path.
 
-    ``deadline`` is in seconds until the answer begins; None lets it take as long as it takes, INHERIT takes the
-    application's.  ``{name:int}`` in the path answers 422 to what is no integer.  Raises TypeError for a handler that
-    does not declare who may call it.
+    ``{name:int}`` in the path answers 422 to what is no integer.  Raises TypeError for a handler that does not declare
+    who may call it.
     """
 
     def __init__(
         self,
         path: str,
         endpoints: Mapping[str, Endpoint],
-        *,
-        deadline: float | None = INHERIT,
-        middleware: Sequence[Middleware] = (),
+        options: RouteOptions,
         resources: Mapping[type[Any], Any] | None = None,
     ) -> None:
         for method, endpoint in endpoints.items():
@@ -49,12 +60,11 @@ class PathRoute(Route):
                 raise TypeError(f"{method} {path}: {endpoint!r} is not declared with @operation")
         self.declared_path = path
         self.endpoints = endpoints
-        self.deadline = deadline
-        self.middleware = middleware
+        self.options = options
         self.resources = dict(resources or {})
         self._integers = tuple(_INTEGER.findall(path))
         plain = _INTEGER.sub(r"{\1}", path)
-        super().__init__(plain, self._dispatch, methods=endpoints.keys(), name=path, middleware=middleware)
+        super().__init__(plain, self._dispatch, methods=endpoints.keys(), name=path, middleware=options.middleware)
         self.path_regex = _either_spelling(plain)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +74,7 @@ class PathRoute(Route):
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.methods or ()))})
         scope[ROUTE_PATH] = self.declared_path
         scope[RESOURCES] = self.resources
-        _set_deadline(scope, self.deadline)
+        _set_deadline(scope, self.options.deadline)
         await self.app(scope, receive, _without_body(send) if method == "HEAD" else send)
 
     async def _dispatch(self, request: Request) -> Response:
@@ -74,31 +84,26 @@ class PathRoute(Route):
 
     def under(self, prefix: str) -> "PathRoute":
         """Return the same route below ``prefix``."""
-        return PathRoute(
-            prefix + self.declared_path,
-            self.endpoints,
-            deadline=self.deadline,
-            middleware=self.middleware,
-            resources=self.resources,
-        )
+        path = self.declared_path if self.options.rooted else prefix + self.declared_path
+        return PathRoute(path, self.endpoints, self.options, self.resources)
 
     def with_resources(self, resources: Iterable[object]) -> "PathRoute":
         """Return the same route with ``resources`` in the reach of its handlers."""
-        return PathRoute(
-            self.declared_path,
-            self.endpoints,
-            deadline=self.deadline,
-            middleware=self.middleware,
-            resources={**self.resources, **{type(each): each for each in resources}},
-        )
+        provided = {**self.resources, **{type(each): each for each in resources}}
+        return PathRoute(self.declared_path, self.endpoints, self.options, provided)
 
 
 def route(
-    path: str, *, deadline: float | None = INHERIT, middleware: Sequence[Middleware] = (), **endpoints: Endpoint
+    path: str,
+    *,
+    deadline: float | None = INHERIT,
+    middleware: Sequence[Middleware] = (),
+    rooted: bool = False,
+    **endpoints: Endpoint,
 ) -> PathRoute:
     """Return an entry of a route table: ``route("/build/{build_id:int}/", get=show_build, put=rebuild)``."""
     by_method = {method.upper(): endpoint for method, endpoint in endpoints.items()}
-    return PathRoute(path, by_method, deadline=deadline, middleware=middleware)
+    return PathRoute(path, by_method, RouteOptions(deadline=deadline, middleware=middleware, rooted=rooted))
 
 
 def prefixed(prefix: str, routes: Iterable[PathRoute]) -> list[PathRoute]:

@@ -15,6 +15,7 @@ from conda_store_api.routes.status import show_status
 from conda_store_shared.web.routing import route
 
 ROUTES = [
+    route("/", get=redirect_to_docs),
     route("/openapi.json", get=show_openapi),
     route("/docs", get=show_docs),
     route("/docs/assets/{name}", get=get_docs_asset),

@@ -18,14 +18,13 @@ from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.access import Filtered, OnEnvironment
-from conda_store_shared.web.answers import ack, ok
+from conda_store_shared.web.answers import DEPRECATED, ack, ok
 from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.models import Ack, Envelope, PageOf
 from conda_store_shared.web.operation import operation
 from conda_store_shared.web.pagination import page_envelope, parse_page
 from conda_store_shared.web.parsing import parse_json, parse_query
 
-_DEPRECATED = {"Deprecation": "True", "Sunset": "Mon, 17 Mar 2025 00:00:00 UTC"}
 _SORTABLE = ("namespace", "name")
 
 
@@ -45,7 +44,7 @@ async def list_environments(request: Request) -> Response:
         rows, count = await list_visible_environments(session, principal.bindings, filters, page)
         mappings = await role_mappings_of(session, {namespace.id for _, namespace in rows})
     answer = page_envelope([_shape(environment, namespace, mappings) for environment, namespace in rows], page, count)
-    answer.headers.update(_DEPRECATED)
+    answer.headers.update(DEPRECATED)
     return answer
 
 

@@ -6,22 +6,31 @@ from starlette.requests import Request
 
 from conda_store_artifacts.use_cases.locate_artifact import ServedStore
 from conda_store_shared.db.engine import Database
+from conda_store_shared.db.queries.builds import BuildPlace
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.routing import resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
-    """The parts of the service its routes use; ``url_prefix`` is without a trailing slash."""
+    """The parts of the service its routes use.
+
+    ``url_prefix`` is without a trailing slash; ``registry`` is host and port that images are pulled from.
+    """
 
     database: Database
     store: ObjectStore
     url_prefix: str
+    registry: str = "localhost:8080"
 
     @property
     def served(self) -> ServedStore:
         """The store, and where objects without an address of their own are served."""
         return ServedStore(store=self.store, path=f"{self.url_prefix}/storage")
+
+    def image_name(self, place: BuildPlace) -> str:
+        """What to pull for the image of a build."""
+        return f"{self.registry}/{place.namespace}/{place.environment}:{place.build_key}"
 
     def log_path(self, build_id: int) -> str:
         """Path of a build's log while it is written, from its beginning."""

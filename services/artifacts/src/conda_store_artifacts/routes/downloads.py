@@ -16,6 +16,8 @@ from conda_store_artifacts.use_cases.read_log import LogPart, read_log
 from conda_store_shared.db.queries.builds import BuildPlace, find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.errors import InvalidInput
+from conda_store_shared.web.answers import DEPRECATED
 from conda_store_shared.web.build_access import OnBuild, build_place
 from conda_store_shared.web.operation import Content, Endpoint, operation
 
@@ -40,6 +42,37 @@ def get_artifact(artifact_type: ArtifactType) -> Endpoint:
             return RedirectResponse(await locate_artifact(artifact_type, place, session, served=downloads.served))
 
     return redirect_to_artifact
+
+
+@operation(
+    "Name the image of a build",
+    OnBuild(Permission.ENVIRONMENT_READ),
+    Content(told="What to pull.", media_type="text/plain"),
+    errors={400: "The build has no image.", **_ABSENT},
+    deprecated=True,
+)
+async def get_image_name(request: Request) -> Response:
+    """The image of a build, as docker pulls it."""
+    downloads, place = downloads_of(request), build_place(request)
+    async with downloads.database.session() as session:
+        if await find_artifact_key(session, place.build_id, ArtifactType.DOCKER_MANIFEST) is None:
+            raise InvalidInput(f"Build {place.build_id} doesn't have a docker manifest")
+    return PlainTextResponse(downloads.image_name(place), headers=DEPRECATED)
+
+
+@operation(
+    "Download the installer",
+    OnBuild(Permission.ENVIRONMENT_READ),
+    _TO_OBJECT,
+    errors={400: "The build has no installer.", **_ABSENT},
+)
+async def get_installer(request: Request) -> Response:
+    """Redirect to the installer of a build that has one."""
+    downloads, place, kind = downloads_of(request), build_place(request), ArtifactType.CONSTRUCTOR_INSTALLER
+    async with downloads.database.session() as session:
+        if await find_artifact_key(session, place.build_id, kind) is None:
+            raise InvalidInput(f"Build {place.build_id} doesn't have an installer")
+        return RedirectResponse(await locate_artifact(kind, place, session, served=downloads.served))
 
 
 @operation("Download the lockfile", OnBuild(Permission.ENVIRONMENT_READ), _TO_OBJECT, _LISTED, errors=_ABSENT)
