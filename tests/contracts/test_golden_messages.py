@@ -58,6 +58,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.EnvironmentLinked(**BUILD, namespace="lab", environment="analysis", path="/builds/12", generation=3),
     events.PrefixDiscardRequested(**BUILD, path="/builds/12"),
     events.ArtifactDiscardRequested(**BUILD, keys=(f"archive/{BUILD_KEY}.tar.gz", f"logs/{BUILD_KEY}.log")),
+    events.StorageMeasured(free=78_000_000_000, used=24_000_000_000, total=102_000_000_000),
     events.TokenRevoked(token_id=TOKEN_ID),
     events.TokenUsed(
         token_id=TOKEN_ID,

@@ -92,7 +92,7 @@ class Workbench:
         for subscription in service.subscriptions:
             bus.subscribe(subscription)
         for route in ROUTES:
-            if API in route.consumers:
+            if API in route.consumers and not route.broadcast:
                 bus.subscribe(Subscription(queue=queue_name(API, route.event), handler=ledger.hear, concurrency=4))
         async with AsyncExitStack() as stack:
             for context in service.contexts:

@@ -17,6 +17,7 @@ from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy, stage_fai
 from conda_store_api.use_cases.ledger.stage_interrupted import stage_interrupted
 from conda_store_api.use_cases.ledger.stage_progress import stage_progress
 from conda_store_api.use_cases.ledger.stage_started import stage_started
+from conda_store_api.use_cases.ledger.storage_measured import storage_measured
 from conda_store_shared.bus.port import Handler, Subscription
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.envelope import Envelope
@@ -28,7 +29,7 @@ from conda_store_shared.transaction import Transaction, Transactions
 # Facts are short database work: this many of a kind are handled at once.
 _CONCURRENCY = 4
 # Frequent, and never the end of a build, of a stage or of a log.
-_PASSING = (events.StageStarted, events.StageProgress, events.StageInterrupted)
+_PASSING = (events.StageStarted, events.StageProgress, events.StageInterrupted, events.StorageMeasured)
 _REQUESTS = (
     (SOLVER, events.SolveRequested),
     (BUILDER, events.PrefixRequested),
@@ -73,6 +74,7 @@ def subscriptions(tools: Tools) -> list[Subscription]:
         (events.PrefixBuilt, on_prefix),
         (events.ArtifactStored, _in_transaction(tools, _at_now(artifact_stored))),
         (events.EnvironmentLinked, _in_transaction(tools, environment_linked)),
+        (events.StorageMeasured, _in_transaction(tools, _at_now(storage_measured))),
     ]
     facts = [
         Subscription(queue=queue_name(API, event), handler=handler, concurrency=_CONCURRENCY)

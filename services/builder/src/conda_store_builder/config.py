@@ -20,8 +20,8 @@ class BuilderOptions:
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
     code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value
     of the Authorization header it wants.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
-    what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together)
-    and ``sweep_interval`` are seconds.
+    what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together),
+    ``sweep_interval`` and ``measure_interval`` are seconds.
     """
 
     store_directory: Path
@@ -37,6 +37,7 @@ class BuilderOptions:
     heartbeat: float = 10.0
     deadline: float = 1200.0
     sweep_interval: float = 300.0
+    measure_interval: float = 60.0
 
 
 def read_options(config: Config) -> BuilderOptions:

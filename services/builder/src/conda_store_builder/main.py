@@ -8,6 +8,7 @@ from uv import find_uv_bin
 
 from conda_store_builder.adapters.child_installer import CHILD_MODULE, ChildInstaller, InstallSettings
 from conda_store_builder.adapters.directory_janitor import DirectoryJanitor
+from conda_store_builder.adapters.directory_meter import DirectoryMeter
 from conda_store_builder.adapters.directory_prefix_store import DirectoryPrefixStore
 from conda_store_builder.adapters.symbolic_links import SymbolicLinks
 from conda_store_builder.config import BuilderOptions, read_options
@@ -59,7 +60,10 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
     return Service(
         name=BUILDER,
         subscriptions=subscriptions(tools, stages, options.concurrency),
-        background=(DirectoryJanitor(options.store_directory, cache, options.sweep_interval).run,),
+        background=(
+            DirectoryJanitor(options.store_directory, cache, options.sweep_interval).run,
+            DirectoryMeter(bus, options.store_directory, options.measure_interval).run,
+        ),
         contexts=(pool,),
         interrupt=stages.interrupt,
     )

@@ -196,6 +196,16 @@ class TokenUsed(Event):
     used_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageMeasured(Event):
+    """The disk of the prefixes has this many bytes free, in use, and in all."""
+
+    routing_key: ClassVar[str] = "storage.measured"
+    free: int
+    used: int
+    total: int
+
+
 ALL_EVENTS: tuple[type[Event], ...] = (
     SolveRequested,
     LockfileSolved,
@@ -213,6 +223,7 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     EnvironmentLinked,
     PrefixDiscardRequested,
     ArtifactDiscardRequested,
+    StorageMeasured,
     TokenRevoked,
     TokenUsed,
 )

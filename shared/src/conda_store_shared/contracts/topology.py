@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.EnvironmentLinked, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.PrefixDiscardRequested, publishers=(API,), consumers=(BUILDER,)),
     Route(event=events.ArtifactDiscardRequested, publishers=(API,), consumers=(ARTIFACTS,)),
+    Route(event=events.StorageMeasured, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.TokenRevoked, publishers=(AUTH,), consumers=SERVERS, broadcast=True),
     Route(event=events.TokenUsed, publishers=SERVERS, consumers=(AUTH,)),
 )
