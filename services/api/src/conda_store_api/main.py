@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from traitlets.config import Config
 
+from conda_store_api.adapters.prometheus_gauges import SuiteGauges
 from conda_store_api.background import Background
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
@@ -80,6 +81,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             background.request_waiting_forever,
             background.store_logs_forever,
         ),
+        metrics=lambda registry: SuiteGauges(registry, database).refresh,
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide(ROUTES, api, database, Authenticator(options.authorization, database_bindings)),
     )

@@ -62,7 +62,8 @@ def make_application(process: Process, section: CondaStoreServer) -> Starlette:
     checks: dict[str, Check] = {"bus": check_bus}
     for service in process.services:
         checks.update(service.checks)
-    routes = [route for service in process.services for route in service.routes] + metrics_routes(registry)
+    routes = [route for service in process.services for route in service.routes]
+    routes += metrics_routes(registry, [service.metrics(registry) for service in process.services if service.metrics])
     enabled = [route for route in routes if _is_enabled(route.declared_path, section)]
     return create_application(
         [*health_routes(checks), *prefixed(section.url_prefix, enabled)],
@@ -78,7 +79,12 @@ def _is_enabled(path: str, section: CondaStoreServer) -> bool:
     """Whether the configuration wants a route served; logging in and out stays whatever else goes."""
     if path == "/":
         return section.enable_ui
-    switches = {"/api/": section.enable_api, "/metrics": section.enable_metrics, "/v2/": section.enable_registry}
+    switches = {
+        "/api/": section.enable_api,
+        "/metrics": section.enable_metrics,
+        "/celery": section.enable_metrics,
+        "/v2/": section.enable_registry,
+    }
     return all(enabled for start, enabled in switches.items() if path.startswith(start))
 
 

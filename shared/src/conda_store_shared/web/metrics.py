@@ -1,6 +1,6 @@
 """Prometheus text of a service, and the counters of its requests."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -32,13 +32,13 @@ class RequestMetrics:
 
 
 def metrics_routes(
-    registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]] | None = None
+    registry: CollectorRegistry, refreshes: Sequence[Callable[[], Awaitable[None]]] = ()
 ) -> list[PathRoute]:
-    """Return ``/metrics``; ``refresh`` is awaited before the values are read."""
+    """Return ``/metrics``; each of ``refreshes`` is awaited before the values are read."""
 
     @operation("Figures for Prometheus", Anyone(), Content(told="Prometheus text.", media_type="text/plain"))
     async def metrics(_request: Request) -> Response:
-        if refresh is not None:
+        for refresh in refreshes:
             await refresh()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

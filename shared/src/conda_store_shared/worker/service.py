@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from conda_store_shared.bus.port import Bus, Subscription
 
@@ -20,7 +21,8 @@ class Service:
     """The wired parts of one service.
 
     ``contexts`` are entered before anything runs; ``background`` runs until the process stops; ``interrupt`` gives
-    running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be used.
+    running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be used; ``metrics``
+    adds figures to a registry of Prometheus, and returns what brings them up to date.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Service:
     routes: Sequence[Any] = ()
     interrupt: Coroutine | None = None
     checks: Mapping[str, Coroutine] = field(default_factory=dict)
+    metrics: Callable[[CollectorRegistry], Coroutine] | None = None
 
 
 async def run_services(services: Sequence[Service], bus: Bus, serve: Coroutine | None = None) -> None:

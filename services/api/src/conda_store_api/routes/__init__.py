@@ -11,11 +11,12 @@ from conda_store_api.routes.docs import (
 from conda_store_api.routes.environments import list_environments, put_environment, show_environment
 from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
 from conda_store_api.routes.specifications import post_specification
-from conda_store_api.routes.status import show_status
+from conda_store_api.routes.status import show_celery, show_status
 from conda_store_shared.web.routing import route
 
 ROUTES = [
     route("/", get=redirect_to_docs),
+    route("/celery", get=show_celery),
     route("/openapi.json", get=show_openapi),
     route("/docs", get=show_docs),
     route("/docs/assets/{name}", get=get_docs_asset),

@@ -16,7 +16,7 @@ from conda_store_api.use_cases.submit_specification import rebuild
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.web.access import Filtered
-from conda_store_shared.web.answers import ok
+from conda_store_shared.web.answers import ack, ok
 from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.build_access import OnBuild, build_place
 from conda_store_shared.web.models import Ack, Envelope, PageOf
@@ -70,7 +70,7 @@ async def cancel(request: Request) -> Response:
         build_key = await cancel_build(place.build_id, transaction, now())
     if build_key is not None:
         await mark_canceled(api.store, build_key)
-    return ok(None, f"build {place.build_id} canceled")
+    return ack(f"build {place.build_id} canceled")
 
 
 @operation(

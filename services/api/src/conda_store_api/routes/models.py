@@ -15,6 +15,16 @@ class StatusModel(BaseModel):
     version: str
 
 
+class WorkersModel(BaseModel):
+    """What upstream tells of Celery workers."""
+
+    availability: None
+    stats: None
+    registered_tasks: None
+    active_tasks: None
+    scheduled_tasks: None
+
+
 class NamespaceNameModel(BaseModel):
     """A namespace in a list."""
 
