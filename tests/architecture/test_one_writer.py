@@ -29,9 +29,7 @@ def nodes(source: str) -> list[ast.AST]:
 @functools.cache
 def imported(source: str) -> dict[str, str]:
     """The models a module imports, by the name it uses for them."""
-    found: dict[str, str] = {}
-    if "conda_store_shared.db" not in source:
-        return found
+    found = {}
     for node in nodes(source):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("conda_store_shared.db.models"):
             found.update({alias.asname or alias.name: alias.name for alias in node.names if alias.name in MODELS})
@@ -47,8 +45,7 @@ def calls(source: str) -> Iterator[tuple[str, list[str]]]:
 
 def statements(source: str) -> set[str]:
     """The models that INSERT, UPDATE and DELETE statements of a module are about."""
-    if not (names := imported(source)):
-        return set()
+    names = imported(source)
     verbs = ("insert", "update", "delete", "upsert")
     written = (about for called, arguments in calls(source) if called.startswith(verbs) for about in arguments)
     return {names[about] for about in written if about in names}
@@ -56,8 +53,7 @@ def statements(source: str) -> set[str]:
 
 def new_rows(source: str) -> set[str]:
     """The models of which a module makes rows."""
-    if not (names := imported(source)):
-        return set()
+    names = imported(source)
     return {names[called] for called, _arguments in calls(source) if called in names}
 
 

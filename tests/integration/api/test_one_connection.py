@@ -57,11 +57,11 @@ async def test_request_needs_one_connection_when_its_caller_is_known(
         policy=a_policy(), ledger=LedgerOptions(), retry=RetryPolicy(), authorization=authorization
     )
     async with Database(postgres_url, pool_size=1) as database, FilesystemStore(tmp_path) as store:
-        submitted = await Ledger(database, store).submit()
+        submitted, bus = await Ledger(database, store).submit(), MemoryBus()
         services = [
-            build(options, Parts(bus=MemoryBus(), store=store, database=database)),
+            build(options, Parts(bus=bus, store=store, database=database)),
             build_downloads(
-                DownloadOptions(authorization=authorization, url_prefix=""), database=database, store=store
+                DownloadOptions(authorization=authorization, url_prefix=""), bus=bus, database=database, store=store
             ),
         ]
         application = create_application([route for service in services for route in service.routes])

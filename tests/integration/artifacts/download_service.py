@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from conda_store_artifacts.config import DownloadOptions
 from conda_store_artifacts.main import build_downloads
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import (
     Build,
@@ -54,7 +55,7 @@ class DownloadService:
     def client(self, *, token: str | None = None) -> httpx.AsyncClient:
         """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
         options = DownloadOptions(authorization=AuthorizationOptions(secret=SECRET), url_prefix=self.url_prefix)
-        wired = build_downloads(options, database=self.database, store=self.store)
+        wired = build_downloads(options, bus=MemoryBus(), database=self.database, store=self.store)
         application = create_application(prefixed(self.url_prefix, wired.routes))
         shown = a_token(**self.bindings) if token is None else token
         return httpx.AsyncClient(

@@ -22,7 +22,7 @@ from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.health import health_routes
 from conda_store_shared.web.unstorable import unstorable_value
 
-OPTIONS = AuthOptions(authorization=AuthorizationOptions(secret="a secret for these tests, and for nothing else"))
+SECRET = "a secret for these tests, and for nothing else"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,7 +42,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def logged_in(database: Database, name: str, version: int = 1) -> AsyncIterator[httpx.AsyncClient]:
-    options = AuthOptions(authorization=OPTIONS.authorization, role_mappings_version=version)
+    options = AuthOptions(authorization=AuthorizationOptions(secret=SECRET, role_mappings_version=version))
     service = build(options, bus=MemoryBus(), database=database)
     routes = [*service.routes, *health_routes(service.checks)]
     transport = httpx.ASGITransport(create_application(routes, translate=[unstorable_value]))

@@ -20,6 +20,7 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import IssuedToken, Outbox
 from conda_store_shared.domain.permission import RoleBinding
+from conda_store_shared.testing.memory_rights import MemoryRights
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import Authenticator, AuthorizationOptions
@@ -43,11 +44,9 @@ class Auth:
 
     def __init__(self, transactions: Transactions) -> None:
         self.transactions = transactions
-        self.database: dict[str, Mapping[str, Sequence[str]]] = {}
-        self.authenticator = Authenticator(AuthorizationOptions(secret=SECRET), self._bindings, clock=lambda: NOW)
-
-    async def _bindings(self, primary_namespace: str) -> Mapping[str, Sequence[str]]:
-        return self.database.get(primary_namespace, {})
+        self.rights = MemoryRights()
+        self.database = self.rights.granted
+        self.authenticator = Authenticator(AuthorizationOptions(secret=SECRET), self.rights, clock=lambda: NOW)
 
     def token(self, name: str, bindings: Mapping[str, Sequence[str]], lifetime: timedelta = timedelta(hours=1)) -> str:
         """Return a token as this service signs it."""

@@ -28,8 +28,9 @@ def configured(**sections: dict[str, Any]) -> Config:
 
 def test_defaults_are_those_people_know() -> None:
     options = read_options(configured())
-    assert (options.dummy_password, options.cookie_domain, options.role_mappings_version) == ("password", None, 1)
+    assert (options.dummy_password, options.cookie_domain) == ("password", None)
     known = options.authorization
+    assert (known.role_mappings_version, known.trusted_origins, known.trusted_origin_pattern) == (1, (), None)
     assert (known.cookie_name, known.jwt_algorithm, known.predefined_tokens) == ("conda-store-auth", "HS256", {})
     assert known.unauthenticated_role_bindings == {"default/*": {"viewer"}}
     assert known.authenticated_role_bindings == {"default/*": {"viewer"}, "filesystem/*": {"viewer"}}
@@ -49,6 +50,7 @@ def test_section_of_the_parent_reaches_the_provider() -> None:
             DummyAuthentication={"password": "tulip"},
             RBACAuthorizationBackend={"role_mappings_version": 2},
             CondaStore={"default_namespace": "everyone"},
+            CondaStoreServer={"cors_allow_origins": ["https://hub.example"], "cors_allow_origin_regex": "https://a[.]b"},
         )
     )
     assert (options.authorization.cookie_name, options.cookie_domain, options.login_html) == (
@@ -56,8 +58,10 @@ def test_section_of_the_parent_reaches_the_provider() -> None:
         "example",
         "<form>",
     )
-    assert (options.dummy_password, options.role_mappings_version) == ("tulip", 2)
-    assert options.authorization.default_namespace == "everyone"
+    known = options.authorization
+    assert (options.dummy_password, known.role_mappings_version) == ("tulip", 2)
+    assert known.default_namespace == "everyone"
+    assert (known.trusted_origins, known.trusted_origin_pattern) == (("https://hub.example",), "https://a[.]b")
 
 
 def test_backend_of_ones_own_may_bring_the_options() -> None:

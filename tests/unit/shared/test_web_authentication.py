@@ -1,7 +1,9 @@
 """Who a request speaks for, and what they may do."""
 
 import base64
-from collections.abc import Mapping, Sequence
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,12 +14,15 @@ from starlette.requests import HTTPConnection
 
 from conda_store_shared.domain.permission import PERMISSIONS_OF_ROLE, Permission, Role, RoleBinding, is_allowed
 from conda_store_shared.errors import ConfigurationError, NotAuthorized
+from conda_store_shared.testing.memory_rights import MemoryRights
 from conda_store_shared.web.authentication import (
     Authenticator,
     AuthorizationOptions,
+    BindingSource,
     Principal,
     authorize,
 )
+from conda_store_shared.web.token_reader import KnownToken
 from conda_store_shared.web.tokens import Token
 
 SECRET = "a secret for these tests, and for nothing else"
@@ -25,11 +30,9 @@ NOW = datetime(2026, 11, 22, 11, 7, 30, tzinfo=UTC)
 
 
 def authenticator(database: Mapping[str, Sequence[str]] | None = None, **options: Any) -> Authenticator:
-    async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
-        return (database or {}) if primary_namespace == "alice" else {}
-
-    chosen = AuthorizationOptions(secret=SECRET, **options)
-    return Authenticator(chosen, database_bindings, clock=lambda: NOW)
+    rights = MemoryRights(granted={"alice": database or {}}, revoked=options.pop("revoked", set()))
+    clock, note_use = options.pop("clock", lambda: NOW), options.pop("note_use", None)
+    return Authenticator(AuthorizationOptions(secret=SECRET, **options), rights, clock, note_use=note_use)
 
 
 def request(*, cookie: str | None = None, authorization: str | None = None) -> HTTPConnection:
@@ -48,6 +51,25 @@ def basic(text: str) -> str:
 def token_of(name: str, *bindings: RoleBinding, expires_in: timedelta = timedelta(hours=1)) -> str:
     token = Token(expiration=NOW + expires_in, primary_namespace=name, bindings=bindings)
     return authenticator().signer.sign(token)
+
+
+def spellings(text: str) -> Iterator[str]:
+    """The token as it is, and as careless decoders of base64 would read it too."""
+    yield text
+    yield from (text + letter for letter in "=.-_A\u00e9")
+    yield text[:-1] + chr(ord(text[-1]) + 1)
+    yield text[:-5] + "!" + text[-5:]
+    yield text + "=="
+
+
+@dataclasses.dataclass
+class Clock:
+    """A clock the test moves."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        return self.time
 
 
 ALICE, BOB = token_of("alice"), token_of("bob")
@@ -115,12 +137,6 @@ async def test_later_source_of_bindings_replaces_the_same_arn_of_earlier_ones() 
     }
 
 
-async def test_unreadable_row_of_the_database_grants_nothing_and_hides_nothing() -> None:
-    database = {"no arn": ["admin"], "x/*": ["root"], "shared/*": ["viewer"]}
-    principal = await authenticator(database).identify(request(cookie=ALICE))
-    assert {binding.arn for binding in principal.bindings} == {"default/*", "filesystem/*", "shared/*"}
-
-
 async def test_predefined_token_needs_no_field_and_slides() -> None:
     known = authenticator(predefined_tokens={"service-token": {}})
     principal = await known.identify(request(authorization="Bearer service-token"))
@@ -137,6 +153,71 @@ async def test_predefined_token_says_what_it_was_given() -> None:
 async def test_predefined_token_ends_when_it_was_told_to() -> None:
     known = authenticator(predefined_tokens={"t": {"exp": NOW - timedelta(seconds=1)}})
     assert not (await known.identify(request(cookie="t"))).authenticated
+
+
+async def test_predefined_token_lives_as_long_after_a_day_as_at_first() -> None:
+    moments = [NOW, NOW + timedelta(days=1), NOW + timedelta(days=400)]
+    for moment in moments:
+        clock = Clock(moment)
+        known = authenticator(predefined_tokens={"t": {"exp": None}}, clock=clock)
+        for _ in range(2):
+            principal = await known.identify(request(cookie="t"))
+            assert principal.expiration == clock.time + timedelta(days=1)
+            clock.time += timedelta(days=30)
+
+
+async def test_predefined_token_goes_before_a_signed_one_of_the_same_text() -> None:
+    known = authenticator(predefined_tokens={ALICE: {"primary_namespace": "robot"}})
+    principal = await known.identify(request(cookie=ALICE))
+    assert (principal.primary_namespace, principal.token_id) == ("robot", None)
+
+
+async def test_token_that_was_revoked_is_as_good_as_none() -> None:
+    known = authenticator(revoked={"id-1"})
+    token = Token(expiration=NOW + timedelta(hours=1), primary_namespace="alice", token_id="id-1")
+    other = dataclasses.replace(token, token_id="id-2")
+    texts = [known.signer.sign(each) for each in (token, other)]
+    assert not (await known.identify(request(cookie=texts[0]))).authenticated
+    assert (await known.identify(request(cookie=texts[1]))).token_id == "id-2"
+    assert (await known.identify(request(cookie=texts[0], authorization=f"Bearer {texts[1]}"))).token_id == "id-2"
+
+
+async def test_token_without_an_id_is_revoked_by_the_digest_of_its_text() -> None:
+    digest = hashlib.sha256(ALICE.encode()).hexdigest()
+    assert (await authenticator().identify(request(cookie=ALICE))).token_id == digest
+    known = authenticator(revoked={digest})
+    for text in spellings(ALICE):
+        assert not (await known.identify(request(cookie=text))).authenticated
+
+
+@pytest.mark.parametrize("token_id", ["", "x" * 65, "a b", "a\nb", "é", "a/b"])
+async def test_token_with_an_odd_id_is_known_by_its_digest(token_id: str) -> None:
+    token = Token(expiration=NOW + timedelta(hours=1), primary_namespace="alice", token_id=token_id)
+    text = authenticator().signer.sign(token)
+    principal = await authenticator().identify(request(cookie=text))
+    assert principal.token_id == hashlib.sha256(text.encode()).hexdigest()
+
+
+async def test_remembered_token_ends_when_its_time_comes() -> None:
+    clock = Clock(NOW)
+    known = authenticator(clock=clock)
+    assert (await known.identify(request(cookie=ALICE))).authenticated
+    clock.time += timedelta(hours=1)
+    assert not (await known.identify(request(cookie=ALICE))).authenticated
+
+
+async def test_use_is_noted_of_tokens_that_count_and_of_no_others() -> None:
+    noted: list[str | None] = []
+
+    def note(known: KnownToken, _now: datetime) -> None:
+        noted.append(known.identifier)
+
+    known = authenticator(note_use=note, revoked={hashlib.sha256(BOB.encode()).hexdigest()})
+    for shown in (request(), request(cookie=STALE), request(cookie="rubbish"), request(cookie=BOB)):
+        await known.identify(shown)
+    assert noted == []
+    await known.identify(request(cookie=STALE, authorization=f"Bearer {ALICE}"))
+    assert noted == [hashlib.sha256(ALICE.encode()).hexdigest()]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +254,9 @@ async def test_configured_role_mappings_decide_what_a_role_may() -> None:
 
 NAMES = st.text("ab.*", min_size=1, max_size=4)
 BINDINGS = st.lists(
-    st.builds(RoleBinding, NAMES, NAMES, st.sets(st.sampled_from(Role), min_size=1).map(frozenset)), max_size=5
+    st.builds(RoleBinding, NAMES, NAMES, st.sets(st.sampled_from(Role), min_size=1).map(frozenset)),
+    max_size=5,
+    unique_by=lambda binding: binding.arn,
 )
 
 
@@ -181,7 +264,7 @@ BINDINGS = st.lists(
 def test_permission_is_held_exactly_when_a_matching_binding_grants_it(
     bindings: list[RoleBinding], namespace: str, name: str | None
 ) -> None:
-    principal = Principal(authenticated=True, primary_namespace="a", bindings=tuple(bindings))
+    principal = Principal(authenticated=True, primary_namespace="a", sources={BindingSource.TOKEN: bindings})
     for permission in Permission:
         expected = any(
             permission in PERMISSIONS_OF_ROLE[role]

@@ -35,7 +35,9 @@ def serving(config: Config, parts: Parts, *, alone: bool) -> list[Service]:
     return [
         build_auth(read_auth_options(config), bus=parts.bus, database=parts.database),
         build_api(read_api_options(config, alone=alone), parts),
-        build_downloads(read_download_options(config), database=parts.database, store=parts.store),
+        build_downloads(
+            read_download_options(config), bus=parts.bus, database=parts.database, store=parts.store
+        ),
     ]
 
 

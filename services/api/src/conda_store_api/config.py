@@ -8,15 +8,14 @@ from pydantic import ValidationError
 from traitlets.config import Config
 
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
-from conda_store_api.use_cases.change_settings import check_values
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
-from conda_store_shared.config.authentication import authorization_values
+from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import Ledger
 from conda_store_shared.domain.settings import Settings
-from conda_store_shared.errors import ConfigurationError, InvalidSetting
+from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.authentication import AuthorizationOptions
 
 
@@ -28,7 +27,6 @@ class ApiOptions:
     ledger: LedgerOptions
     retry: RetryPolicy
     authorization: AuthorizationOptions
-    role_mappings_version: int = 1
     max_page_size: int = 100
     url_prefix: str = ""
 
@@ -39,15 +37,12 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     store = CondaStore(config=config)
     longest = _longest_work(config)
     _check_deadlines(store, longest)
-    rights = server.authentication_class(config=config).authorization_backend(config=config)
-    values = authorization_values(config, server.authentication_class)
     ledger = Ledger(config=config)
     return ApiOptions(
         policy=_policy(store, longest),
         ledger=_ledger(ledger, alone),
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
-        authorization=AuthorizationOptions(**values, default_namespace=store.default_namespace),
-        role_mappings_version=rights.role_mappings_version,
+        authorization=AuthorizationOptions(**authorization_values(config)),
         max_page_size=server.max_page_size,
         url_prefix=server.url_prefix.rstrip("/"),
     )
@@ -76,9 +71,13 @@ def _default_settings(store: CondaStore) -> Settings:
 
 
 def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
+    settings = _default_settings(store)
+    if current_platform() not in settings.conda_solve_platforms:
+        platforms = list(settings.conda_solve_platforms)
+        raise ConfigurationError(f"CondaStore.conda_solve_platforms={platforms} must hold {current_platform()}")
     _check_templates(store)
-    policy = BuildPolicy(
-        settings=_default_settings(store),
+    return BuildPolicy(
+        settings=settings,
         store_directory=Path(store.store_directory).absolute(),
         build_directory=store.build_directory,
         environment_directory=store.environment_directory,
@@ -89,11 +88,6 @@ def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
         artifact_deadline=store.max_artifact_time,
         build_deadline=store.max_build_time,
     )
-    try:
-        check_values(policy.settings.model_dump(mode="json"), policy)
-    except InvalidSetting as error:
-        raise ConfigurationError(f"CondaStore.{error.message}") from error
-    return policy
 
 
 def _check_templates(store: CondaStore) -> None:

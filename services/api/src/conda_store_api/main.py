@@ -1,6 +1,6 @@
 """Composition root of api."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from conda_store_api.consumers import subscriptions
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
 from conda_store_api.use_cases.rescue_builds import Tools
+from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
@@ -22,11 +23,9 @@ from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.topology import API
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.relay import Relay
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
@@ -44,16 +43,13 @@ class Parts:
 def build(options: ApiOptions, parts: Parts) -> Service:
     """Wire the service; raises ConfigurationError for a missing secret."""
     database = parts.database
+    authentication = wire_authentication(options.authorization, API, bus=parts.bus, database=database)
     transactions = Transactions(database, API)
     relay = Relay(transactions, parts.bus)
     background = Background(
         Tools(transactions=transactions, store=parts.store, bus=parts.bus, options=options.ledger)
     )
     parts.bus.on_connected(background.on_connected)
-
-    async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
-        async with database.session() as session:
-            return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
 
     api = Api(
         transactions=transactions,
@@ -73,17 +69,18 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     )
     return Service(
         name=API,
-        subscriptions=subscriptions(tools),
+        subscriptions=[*subscriptions(tools), authentication.subscription],
         background=(
             relay.run,
             background.release_forever,
             background.rescue_forever,
             background.request_waiting_forever,
             background.store_logs_forever,
+            authentication.background,
         ),
         metrics=lambda registry: SuiteGauges(registry, database).refresh,
         checks={"database": database.check, "storage": parts.store.check},
-        routes=provide(ROUTES, api, database, Authenticator(options.authorization, database_bindings)),
+        routes=provide(ROUTES, api, database, authentication.authenticator),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
-from conda_store_shared.config.authentication import authorization_values
+from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker
@@ -38,7 +38,6 @@ class DownloadOptions:
     """
 
     authorization: AuthorizationOptions
-    role_mappings_version: int = 1
     url_prefix: str = "/"
     registry: str = "localhost:8080"
 
@@ -57,13 +56,8 @@ def read_options(config: Config) -> ArtifactsOptions:
 def read_download_options(config: Config) -> DownloadOptions:
     """Return the options that ``config`` sets for downloads."""
     server = CondaStoreServer(config=config)
-    rights = server.authentication_class(config=config).authorization_backend(config=config)
     return DownloadOptions(
-        authorization=AuthorizationOptions(
-            **authorization_values(config, server.authentication_class),
-            default_namespace=CondaStore(config=config).default_namespace,
-        ),
-        role_mappings_version=rights.role_mappings_version,
+        authorization=AuthorizationOptions(**authorization_values(config)),
         url_prefix=server.url_prefix,
         registry=server.registry_external_url,
     )

@@ -1,6 +1,6 @@
 """Composition root of artifacts."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from traitlets.config import Config
@@ -12,6 +12,7 @@ from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
 from conda_store_artifacts.use_cases.store_artifact import PACKING, Tools, store_artifact
+from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
@@ -27,9 +28,7 @@ from conda_store_shared.contracts.events import (
 )
 from conda_store_shared.contracts.topology import ARTIFACTS, queue_name
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
@@ -68,20 +67,17 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
     )
 
 
-def build_downloads(options: DownloadOptions, *, database: Database, store: ObjectStore) -> Service:
+def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, store: ObjectStore) -> Service:
     """Wire the half that serves downloads; raises ConfigurationError for a missing or short secret."""
-
-    async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
-        async with database.session() as session:
-            return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
-
+    authentication = wire_authentication(options.authorization, ARTIFACTS, bus=bus, database=database)
     downloads = Downloads(
         database=database, store=store, url_prefix=options.url_prefix.rstrip("/"), registry=options.registry
     )
-    authenticator = Authenticator(options.authorization, database_bindings)
     return Service(
         name=ARTIFACTS,
-        routes=provide(ROUTES, authenticator, downloads, database),
+        subscriptions=(authentication.subscription,),
+        background=(authentication.background,),
+        routes=provide(ROUTES, authentication.authenticator, downloads, database),
         checks={"database": database.check, "storage": store.check},
     )
 
@@ -93,7 +89,7 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
         bus = open_bus(config, ARTIFACTS)
         services = [
             build(read_options(config), bus=bus, store=store),
-            build_downloads(read_download_options(config), database=database, store=store),
+            build_downloads(read_download_options(config), bus=bus, database=database, store=store),
         ]
         yield Process(services=services, bus=bus, translate=(unstorable_value,))
 

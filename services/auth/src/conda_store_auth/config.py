@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from traitlets.config import Config
 
-from conda_store_shared.config.authentication import DummyAuthentication, authorization_values
-from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.authentication import DummyAuthentication
+from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -19,7 +19,6 @@ class AuthOptions:
     dummy_password: str = "password"  # noqa: S105  the documented default of a provider made for testing
     cookie_domain: str | None = None
     login_html: str = ""
-    role_mappings_version: int = 1
     address: str = "127.0.0.1"
 
 
@@ -32,15 +31,10 @@ def read_options(config: Config) -> AuthOptions:
         raise ConfigurationError(
             f"CondaStoreServer.authentication_class={authentication.__name__} is not supported; use DummyAuthentication"
         )
-    rights = section.authorization_backend(config=config)
     return AuthOptions(
-        authorization=AuthorizationOptions(
-            **authorization_values(config, authentication),
-            default_namespace=CondaStore(config=config).default_namespace,
-        ),
+        authorization=AuthorizationOptions(**authorization_values(config)),
         dummy_password=section.password,
         cookie_domain=section.cookie_domain,
         login_html=section.login_html,
-        role_mappings_version=rights.role_mappings_version,
         address=server.address,
     )

@@ -1,6 +1,6 @@
 """Composition root of auth."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from traitlets.config import Config
@@ -8,20 +8,20 @@ from traitlets.config import Config
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
 from conda_store_auth.config import AuthOptions, read_options
+from conda_store_auth.consumers import subscriptions
 from conda_store_auth.domain.loopback import is_loopback
 from conda_store_auth.routes.login import Login
 from conda_store_auth.routes.login_page import LoginPage
+from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.queries.role_bindings import list_role_bindings
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.relay import Relay
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 
@@ -44,21 +44,20 @@ def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
         cookie_domain=options.cookie_domain,
     )
 
-    async def database_bindings(primary_namespace: str) -> Mapping[str, Sequence[str]]:
-        async with database.session() as session:
-            return await list_role_bindings(session, primary_namespace, options.role_mappings_version)
-
+    # Nothing is remembered here: who asks what they may do has often just been granted it.
+    authentication = wire_authentication(options.authorization, AUTH, bus=bus, database=database, seconds=0)
     transactions = Transactions(database, AUTH)
     routes = wire_routes(
         login,
-        Authenticator(options.authorization, database_bindings),
+        authentication.authenticator,
         transactions,
         session_secret=options.authorization.secret,
     )
     return Service(
         name=AUTH,
         routes=routes,
-        background=(Relay(transactions, bus).run,),
+        subscriptions=[*subscriptions(transactions), authentication.subscription],
+        background=(Relay(transactions, bus).run, authentication.background),
         checks={"database": database.check},
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from traitlets import Dict, Int, TraitError, Type, Unicode, default, validate
-from traitlets.config import Config, Configurable
+from traitlets.config import Configurable
 
 _VIEWER = ("environment::read", "namespace::read", "namespace-role-mapping::read")
 _EDITOR = (
@@ -103,19 +103,3 @@ class DummyAuthentication(Authentication):
     password = Unicode(
         "password", help="The password of everybody.  When empty any password will do, and only loopback is served."
     ).tag(config=True)
-
-
-def authorization_values(config: Config, authentication: type[Authentication] = DummyAuthentication) -> dict[str, Any]:
-    """Return the options that every service with routes needs, as keyword arguments of ``AuthorizationOptions``."""
-    section = authentication(config=config)
-    tokens = section.authentication_backend(config=config)
-    rights = section.authorization_backend(config=config)
-    return {
-        "secret": tokens.secret,
-        "jwt_algorithm": tokens.jwt_algorithm,
-        "predefined_tokens": tokens.predefined_tokens,
-        "cookie_name": section.cookie_name,
-        "role_mappings": rights.role_mappings,
-        "unauthenticated_role_bindings": rights.unauthenticated_role_bindings,
-        "authenticated_role_bindings": rights.authenticated_role_bindings,
-    }

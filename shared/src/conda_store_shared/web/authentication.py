@@ -1,14 +1,12 @@
 """Who sends a request, and what they may do (contract §3)."""
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-import structlog
 from starlette.requests import HTTPConnection, Request
 
 from conda_store_shared.domain.permission import (
@@ -21,16 +19,21 @@ from conda_store_shared.domain.permission import (
     permissions_of,
 )
 from conda_store_shared.errors import ConfigurationError, InvalidInput, NotAuthorized
+from conda_store_shared.web.credentials import OwnPages, credentials_of
+from conda_store_shared.web.rights import Rights
 from conda_store_shared.web.routing import resource
-from conda_store_shared.web.tokens import Token, TokenSigner, read_binding, read_bindings, read_claims
+from conda_store_shared.web.token_reader import KnownToken, TokenReader
+from conda_store_shared.web.tokens import Token, TokenSigner, read_bindings
 
-DatabaseBindings = Callable[[str], Awaitable[Mapping[str, Sequence[str]]]]
 Clock = Callable[[], datetime]
+NoteUse = Callable[[KnownToken, datetime], None]
 
-TOKEN_LIFETIME = timedelta(days=1)
 PRINCIPAL = "conda_store.principal"
 
-_log = structlog.get_logger()
+_OTHER_PAGE = (
+    "request not authorized: a page of another site made the browser send it, and a cookie alone counts for pages of "
+    "this server; send the token in the Authorization header, or name the page's origin in cors_allow_origins"
+)
 
 
 def utc_now() -> datetime:
@@ -38,15 +41,33 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingSource(StrEnum):
+    """Where role bindings come from; later ones replace those that earlier ones have for the same ARN."""
+
+    UNAUTHENTICATED = "unauthenticated"
+    AUTHENTICATED = "authenticated"
+    TOKEN = "token"  # noqa: S105  the word, not one
+    DATABASE = "database"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who a request speaks for.  ``expiration`` is that of the credential, None for the anonymous."""
+    """Who a request speaks for.
+
+    ``expiration`` and ``token_id`` are those of the credential; the anonymous have neither, predefined tokens no id.
+    """
 
     authenticated: bool
     primary_namespace: str
-    bindings: tuple[RoleBinding, ...]
+    sources: Mapping[BindingSource, Sequence[RoleBinding]]
     expiration: datetime | None = None
+    token_id: str | None = None
     permissions_of_role: Mapping[Role, frozenset[Permission]] = field(default_factory=lambda: PERMISSIONS_OF_ROLE)
+
+    @cached_property
+    def bindings(self) -> tuple[RoleBinding, ...]:
+        """What the principal holds, of all sources together."""
+        return tuple({binding.arn: binding for source in self.sources.values() for binding in source}.values())
 
     def permissions_of(self, binding: RoleBinding) -> frozenset[Permission]:
         """What one binding allows wherever it matches."""
@@ -57,7 +78,8 @@ class Principal:
 class AuthorizationOptions:
     """Options of authentication that every service with routes needs.
 
-    Role bindings are roles by ARN; ``role_mappings`` are permissions by role, None for the usual ones.
+    Role bindings are roles by ARN; ``role_mappings`` are permissions by role, None for the usual ones.  Pages of the
+    trusted origins may write with nothing but the cookie.
     """
 
     secret: str
@@ -72,35 +94,48 @@ class AuthorizationOptions:
     )
     predefined_tokens: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     role_mappings: Mapping[str, Iterable[str]] | None = None
+    role_mappings_version: int = 1
+    trusted_origins: Sequence[str] = ()
+    trusted_origin_pattern: str | None = None
 
 
 class Authenticator:
-    """Turns the credential of a request into a principal."""
+    """Turns the credential of a request into a principal; ``note_use`` is told of every token that was good."""
 
     def __init__(
-        self, options: AuthorizationOptions, database_bindings: DatabaseBindings, clock: Clock = utc_now
+        self, options: AuthorizationOptions, rights: Rights, clock: Clock = utc_now, *, note_use: NoteUse | None = None
     ) -> None:
         self.signer = TokenSigner(options.secret, options.jwt_algorithm)
         self.clock = clock
-        self._database_bindings = database_bindings
+        self._rights = rights
+        self._note_use = note_use
+        self._reader = TokenReader(self.signer, options.predefined_tokens)
+        self._own_pages = OwnPages(options.trusted_origins, options.trusted_origin_pattern)
         self._cookie_name = options.cookie_name
         self._default_namespace = options.default_namespace
         self._anonymous = _configured("unauthenticated", options.unauthenticated_role_bindings)
         self._authenticated = _configured("authenticated", options.authenticated_role_bindings)
         self._permissions_of_role = _permissions_of_role(options.role_mappings)
-        self._predefined = {_digest(text): dict(claims) for text, claims in options.predefined_tokens.items()}
-        for claims in self._predefined.values():
-            self._read_predefined(claims)
 
     async def identify(self, connection: HTTPConnection) -> Principal:
         """Return the principal of a request: of the first credential that is valid, else the anonymous one.
 
-        Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable, and NotAuthorized when the only valid credential is a cookie on a write that a page
+        of somebody else made the browser send.
         """
-        for text in credentials_of(connection, self._cookie_name):
-            token = self.read(text)
-            if token is not None:
-                return await self.principal_of_token(token)
+        of_another_page = False
+        for credential in credentials_of(connection, self._cookie_name):
+            known = await self._valid(credential.text)
+            if known is None:
+                continue
+            if credential.in_cookie and not self._own_pages.sent(connection):
+                of_another_page = True
+                continue
+            if self._note_use:
+                self._note_use(known, self.clock())
+            return await self._principal(known)
+        if of_another_page:
+            raise NotAuthorized(_OTHER_PAGE)
         return self.anonymous
 
     @property
@@ -109,42 +144,34 @@ class Authenticator:
         return Principal(
             authenticated=False,
             primary_namespace=self._default_namespace,
-            bindings=tuple(self._anonymous.values()),
+            sources={BindingSource.UNAUTHENTICATED: self._anonymous},
             permissions_of_role=self._permissions_of_role,
         )
 
-    def read(self, text: str) -> Token | None:
-        """Return what a token says, predefined ones first; None when it is worth nothing."""
-        claims = self._predefined.get(_digest(text)) if self._predefined else None
-        if claims is None:
-            return self.signer.verify(text, self.clock())
-        token = self._read_predefined(claims)
-        return token if token.expiration > self.clock() else None
-
     async def principal_of_token(self, token: Token) -> Principal:
-        """Return who a token speaks for: default bindings, then the token's, then those of the database.
+        """Return who a token speaks for, whether or not it was ever shown; raises DatabaseUnavailable."""
+        return await self._principal(KnownToken(token=token, identifier=token.token_id))
 
-        Later ones replace earlier ones of the same ARN.  Raises DatabaseUnavailable.
-        """
-        merged = {**self._authenticated, **{binding.arn: binding for binding in token.bindings}}
-        for arn, roles in (await self._database_bindings(token.primary_namespace)).items():
-            try:
-                merged[arn] = read_binding(arn, list(roles))
-            except InvalidInput as error:
-                _log.warning("role_binding_ignored", reason=error.message)
+    async def _valid(self, text: str) -> KnownToken | None:
+        known = self._reader.read(text, self.clock())
+        if known is None or known.identifier is None:
+            return known
+        return None if await self._rights.is_revoked(known.identifier) else known
+
+    async def _principal(self, known: KnownToken) -> Principal:
+        token = known.token
         return Principal(
             authenticated=True,
             primary_namespace=token.primary_namespace,
-            bindings=tuple(merged.values()),
+            sources={
+                BindingSource.AUTHENTICATED: self._authenticated,
+                BindingSource.TOKEN: token.bindings,
+                BindingSource.DATABASE: await self._rights.bindings_of(token.primary_namespace),
+            },
             expiration=token.expiration,
+            token_id=known.identifier,
             permissions_of_role=self._permissions_of_role,
         )
-
-    def _read_predefined(self, claims: Mapping[str, Any]) -> Token:
-        try:
-            return read_claims({"exp": self.clock() + TOKEN_LIFETIME, **claims})
-        except InvalidInput as error:
-            raise ConfigurationError(f"AuthenticationBackend.predefined_tokens: {error.message}") from error
 
 
 async def principal_of(request: Request) -> Principal:
@@ -162,29 +189,11 @@ def authorize(principal: Principal, permissions: Iterable[Permission], namespace
         raise NotAuthorized("request not authorized")
 
 
-def credentials_of(connection: HTTPConnection, cookie_name: str) -> Iterator[str]:
-    """Yield the tokens a request shows: cookie, then the Authorization header (Basic's password, or Bearer)."""
-    cookie = connection.cookies.get(cookie_name)
-    if cookie:
-        yield cookie
-    scheme, _, value = connection.headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() == "bearer" and value.strip():
-        yield value.strip()
-    if scheme.lower() == "basic":
-        try:
-            _user, _, token = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            return
-        if token:
-            yield token
-
-
-def _configured(kind: str, roles_of: Mapping[str, Iterable[str]]) -> dict[str, RoleBinding]:
+def _configured(kind: str, roles_of: Mapping[str, Iterable[str]]) -> tuple[RoleBinding, ...]:
     try:
-        bindings = read_bindings({arn: list(roles) for arn, roles in roles_of.items()})
+        return read_bindings({arn: list(roles) for arn, roles in roles_of.items()})
     except InvalidInput as error:
         raise ConfigurationError(f"RBACAuthorizationBackend.{kind}_role_bindings: {error.message}") from error
-    return {binding.arn: binding for binding in bindings}
 
 
 def _permissions_of_role(role_mappings: Mapping[str, Iterable[str]] | None) -> Mapping[Role, frozenset[Permission]]:
@@ -196,8 +205,3 @@ def _permissions_of_role(role_mappings: Mapping[str, Iterable[str]] | None) -> M
         return {parse_role(name): frozenset(map(Permission, role_mappings[name])) for name in ordered}
     except (InvalidInput, ValueError) as error:
         raise ConfigurationError(f"RBACAuthorizationBackend.role_mappings: {error}") from error
-
-
-def _digest(text: str) -> str:
-    # Looked up by digest, so that the time it takes tells nothing about the tokens there are.
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

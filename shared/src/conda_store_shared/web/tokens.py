@@ -1,32 +1,49 @@
 """Signed tokens: JSON Web Tokens that say whose they are, what they allow, and until when."""
 
+import json
 import math
-from collections.abc import Mapping
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import ConfigurationError, InvalidInput
 
+TOKEN_LIFETIME = timedelta(days=1)
 ALGORITHMS = ("HS256", "HS384", "HS512")
 MINIMUM_SECRET_BYTES = 32
 # Larger ones fit into no header; reading them would only cost time.
 MAXIMUM_TOKEN_LENGTH = 16 * 1024
 
+# Three parts, none of them empty, in the letters of URL-safe base64: decoders would ignore any other letter.
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.(?P<signature>[A-Za-z0-9_-]+)")
+# Ours name neither: who shares the secret for something else may not use that something as our token.
+_FOREIGN_CLAIMS = ("iss", "aud")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What a token says.  ``token_id`` (claim ``jti``) is missing in tokens of older installations."""
+    """What a token says.
+
+    ``token_id`` (claim ``jti``) is missing in tokens of older installations; none of them has ``not_before``.
+    """
 
     expiration: datetime
     primary_namespace: str
     bindings: tuple[RoleBinding, ...] = ()
     token_id: str | None = None
+    not_before: datetime | None = None
+
+    def counts_at(self, now: datetime) -> bool:
+        """Whether the token is worth something at ``now``."""
+        return now < self.expiration and (self.not_before is None or self.not_before <= now)
 
 
 class TokenSigner:
@@ -58,15 +75,43 @@ class TokenSigner:
         return jwt.encode({"alg": self._algorithm, "typ": "JWT"}, claims, self._key, algorithms=[self._algorithm])
 
     def verify(self, text: str, now: datetime) -> Token | None:
-        """Return what a token says, None when it is not ours, has expired at ``now``, or says nothing sensible."""
-        if not text.isascii() or len(text) > MAXIMUM_TOKEN_LENGTH:
+        """Return what a token says, None when it is not ours, does not count at ``now``, or says nothing sensible."""
+        found = _COMPACT.fullmatch(text) if len(text) <= MAXIMUM_TOKEN_LENGTH else None
+        if found is None or not _is_canonical(found["signature"]):
             return None
         try:
-            claims = jwt.decode(text, self._key, algorithms=[self._algorithm]).claims
-            token = read_claims(claims)
+            signed = jws.deserialize_compact(text, self._key, algorithms=[self._algorithm])
+            token = _read_signed(json.loads(signed.payload, object_pairs_hook=_object, parse_constant=_constant))
         except (JoseError, ValueError, TypeError, RecursionError, InvalidInput):
             return None
-        return token if token.expiration > now else None
+        return token if token.counts_at(now) else None
+
+
+def _is_canonical(signature: str) -> bool:
+    # The last letter has spare bits; a token that could be spelled in two ways would have two digests.
+    padding = "=" * (-len(signature) % 4)
+    return len(signature) % 4 != 1 and urlsafe_b64encode(urlsafe_b64decode(signature + padding)).decode() == (
+        signature + padding
+    )
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a claim is given twice")
+    return found
+
+
+def _constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _read_signed(claims: object) -> Token:
+    if not isinstance(claims, dict) or any(claim in claims for claim in _FOREIGN_CLAIMS):
+        raise InvalidInput("the token was made for something else")
+    if not all(isinstance(claims[claim], int | float) for claim in ("exp", "nbf") if claim in claims):
+        raise InvalidInput("exp and nbf of a token are numbers")
+    return read_claims(claims)
 
 
 def read_claims(claims: Mapping[str, Any]) -> Token:
@@ -76,8 +121,10 @@ def read_claims(claims: Mapping[str, Any]) -> Token:
     token_id = claims.get("jti")
     if not isinstance(namespace, str) or not isinstance(token_id, str | None):
         raise InvalidInput("primary_namespace and jti of a token are texts")
+    not_before = claims.get("nbf")
     return Token(
         expiration=read_expiration(claims.get("exp")),
+        not_before=None if not_before is None else read_expiration(not_before),
         primary_namespace=namespace,
         bindings=read_bindings(roles_of),
         token_id=token_id,

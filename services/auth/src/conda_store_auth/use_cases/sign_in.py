@@ -9,8 +9,8 @@ from conda_store_auth.ports import Identity
 from conda_store_auth.repositories.tokens import add_token
 from conda_store_shared.domain.names import namespace_name
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.authentication import TOKEN_LIFETIME, Authenticator
-from conda_store_shared.web.tokens import Token
+from conda_store_shared.web.authentication import Authenticator
+from conda_store_shared.web.tokens import TOKEN_LIFETIME, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
