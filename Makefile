@@ -39,7 +39,7 @@ test: setup servers ## run every test on real servers, which are started and end
 	@$(PYTEST) tests $(ARGS)
 
 test-unit: setup ## run the quick tests: no servers, seconds
-	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 --timeout 20 $(ARGS)
+	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 --timeout 20 --hypothesis-profile quick $(ARGS)
 
 test-integration: setup servers ## run the tests against one real server at a time, migrations included
 	@$(PYTEST) tests/integration tests/migrations $(ARGS)

@@ -1,3 +1,17 @@
-"""Loads the pytest plugin of the shared testing kit."""
+"""Loads the pytest plugin of the shared testing kit; what holds for property tests, and for memory, everywhere."""
+
+import gc
+
+from hypothesis import settings
 
 pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.testing.demo_channel.fixtures"]
+
+# One example may be slow when the machine is busy; a test that hangs is ended by its own time limit.
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=20)
+settings.load_profile("thorough")
+
+
+def pytest_collection_finish() -> None:
+    """Look no more at the half a million objects that live as long as the run: each look takes a tenth of a second."""
+    gc.freeze()

@@ -29,7 +29,9 @@ def nodes(source: str) -> list[ast.AST]:
 @functools.cache
 def imported(source: str) -> dict[str, str]:
     """The models a module imports, by the name it uses for them."""
-    found = {}
+    found: dict[str, str] = {}
+    if "conda_store_shared.db" not in source:
+        return found
     for node in nodes(source):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("conda_store_shared.db.models"):
             found.update({alias.asname or alias.name: alias.name for alias in node.names if alias.name in MODELS})
@@ -45,7 +47,8 @@ def calls(source: str) -> Iterator[tuple[str, list[str]]]:
 
 def statements(source: str) -> set[str]:
     """The models that INSERT, UPDATE and DELETE statements of a module are about."""
-    names = imported(source)
+    if not (names := imported(source)):
+        return set()
     verbs = ("insert", "update", "delete", "upsert")
     written = (about for called, arguments in calls(source) if called.startswith(verbs) for about in arguments)
     return {names[about] for about in written if about in names}
@@ -53,7 +56,8 @@ def statements(source: str) -> set[str]:
 
 def new_rows(source: str) -> set[str]:
     """The models of which a module makes rows."""
-    names = imported(source)
+    if not (names := imported(source)):
+        return set()
     return {names[called] for called, _arguments in calls(source) if called in names}
 
 

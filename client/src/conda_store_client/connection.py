@@ -1,5 +1,6 @@
 """Talks HTTP to one conda-store server."""
 
+import functools
 import itertools
 import ssl
 from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ class Connection:
         }
         if isinstance(credentials, BearerToken):
             headers["Authorization"] = f"Bearer {credentials.token}"
-        self._client = httpx.Client(headers=headers, verify=verify, timeout=_TIMEOUT)
+        self._client = httpx.Client(headers=headers, verify=_trust(verify), timeout=_TIMEOUT)
 
     def __enter__(self) -> Self:
         if isinstance(self._credentials, Password):
@@ -134,6 +135,12 @@ class Connection:
         except (httpx.TransportError, httpx.DecodingError, UnicodeError) as failure:
             # The last one is raised for host names that are none.
             raise ServerUnreachable(f"cannot reach {self.url}", _explanation(failure)) from None
+
+
+@functools.cache
+def _trust(verify: bool) -> ssl.SSLContext:
+    """Whom to trust; to read all authorities takes as long as ten requests."""
+    return httpx.create_ssl_context(verify=verify)
 
 
 def _checked(url: str) -> httpx.URL:

@@ -2,7 +2,8 @@
 
     CondaStoreError
     ├── InvalidInput            what was sent cannot be understood or is not allowed   (HTTP 400)
-    │   ├── InvalidName, InvalidSpecification, InvalidLockfile, ChannelNotAllowed …
+    │   ├── InvalidName, InvalidSpecification, InvalidLockfile, InvalidSetting, ChannelNotAllowed,
+    │   │   RequiredPackagesMissing, StorageExhausted …
     │   └── TooLarge                                                                   (HTTP 413)
     ├── NotAuthenticated        the credential presented at login is wrong             (HTTP 403)
     ├── NotAuthorized           known or anonymous, but not allowed                    (HTTP 403)
@@ -59,6 +60,24 @@ class ChannelNotAllowed(InvalidInput):
     """Raised when a channel is not on the allow-list."""
 
     code = "channel_not_allowed"
+
+
+class InvalidSetting(InvalidInput):
+    """Raised when a setting is not known, does not fit its type, or cannot be set at that level."""
+
+    code = "invalid_setting"
+
+
+class RequiredPackagesMissing(InvalidInput):
+    """Raised when a specification lacks packages that the settings demand."""
+
+    code = "required_packages_missing"
+
+
+class StorageExhausted(InvalidInput):
+    """Raised when less than the settings demand is free on the disk of the prefixes."""
+
+    code = "storage_exhausted"
 
 
 class TooLarge(InvalidInput):

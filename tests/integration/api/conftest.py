@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.api.api_client import Api, open_api
 from tests.unit.api.ledger_builders import Ledger, open_ledger
 
 
@@ -12,4 +13,11 @@ from tests.unit.api.ledger_builders import Ledger, open_ledger
 async def ledger(postgres_url: str, tmp_path: Path) -> AsyncIterator[Ledger]:
     """A ledger without builds."""
     async with open_ledger(postgres_url, tmp_path / "objects") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def api(ledger: Ledger) -> AsyncIterator[Api]:
+    """The service over HTTP, on the ledger of the test."""
+    async with open_api(ledger) as opened:
         yield opened

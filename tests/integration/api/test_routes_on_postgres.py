@@ -1,23 +1,15 @@
 """Hostile input that only PostgreSQL could choke on: NUL, halves of characters, numbers beyond its integers."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.domain.stage import SOLVE
-from tests.unit.api.api_client import SPECIFICATION, Api, open_api
+from tests.unit.api.api_client import SPECIFICATION, Api
 from tests.unit.api.ledger_builders import Attempt, Ledger
 
 QUERIES = ("search=%00", "namespace=%00", "name=%00", "packages=%00", "page=2147483647&size=100", "search=%25_%5C",
            "environment_id=-1", "packages=" + "x" * 3000, "search=" + "x" * 3000)  # fmt: skip
 LOCKFILE = '{"metadata": {"platforms": [%s]}, "package": []}'
-
-
-@pytest.fixture
-async def api(ledger: Ledger) -> AsyncIterator[Api]:
-    async with open_api(ledger) as opened:
-        yield opened
 
 
 async def test_nothing_crashes_when_queries_are_hostile(api: Api) -> None:

@@ -50,22 +50,23 @@ class Api:
         return await self.ask("POST", "/specification/", caller, json=content)
 
 
-def wire_api(parts: Parts, policy: BuildPolicy) -> Process:
+def wire_api(parts: Parts, policy: BuildPolicy, **authorization: Any) -> Process:
     """Return the service, whose looks for lost work come every second, in a process of its own."""
     options = ApiOptions(
         policy=policy,
         ledger=LedgerOptions(rescue_interval=1),
         retry=RetryPolicy(),
-        authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS),
+        authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS, **authorization),
         max_page_size=100,
     )
     return Process(services=[build(options, parts)], bus=parts.bus, translate=(unstorable_value,))
 
 
 @asynccontextmanager
-async def open_api(ledger: Ledger) -> AsyncIterator[Api]:
+async def open_api(ledger: Ledger, **authorization: Any) -> AsyncIterator[Api]:
     """Wire the service on the ledger's database and store; nothing of it runs in the background."""
-    process = wire_api(Parts(bus=MemoryBus(), store=ledger.store, database=ledger.database), ledger.policy)
+    parts = Parts(bus=MemoryBus(), store=ledger.store, database=ledger.database)
+    process = wire_api(parts, ledger.policy, **authorization)
     async with open_client(process) as client:
         yield Api(client, ledger)
 

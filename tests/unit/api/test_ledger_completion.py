@@ -184,7 +184,7 @@ async def test_chosen_build_stays_current_when_one_scheduled_before_completes(le
     second = await ledger.solved()
     ledger.later(10)
     async with ledger.transactions.begin() as transaction:
-        await set_current_build(NAMES, first.id, transaction, ledger.now)
+        await set_current_build(NAMES, first.id, ledger.policy.settings, transaction, ledger.now)
     ledger.later(10)
     await ledger.complete(second)
     environment = await ledger.environment(first)

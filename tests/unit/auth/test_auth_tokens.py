@@ -205,7 +205,7 @@ ARNS = st.builds("{}/{}".format, st.text("ab*", min_size=1, max_size=3), st.text
 BINDINGS = st.dictionaries(ARNS, st.lists(st.sampled_from(list(Role)), min_size=1, max_size=2), max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(holdings=BINDINGS, wanted=BINDINGS, namespace=st.text("ab", max_size=3), name=st.text("ab", max_size=3))
 async def test_no_token_ever_allows_what_its_maker_may_not(
     auth: Any,

@@ -163,7 +163,9 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
     ("override", "message"),
     [
         ("--CondaStore.max_install_time=1500", "CondaStore.max_install_time=1500 is more than 0.8"),
-        ("--CondaStore.conda_solve_platforms=win-64", "must hold"),
+        ("--CondaStore.conda_solve_platforms=win-64", "CondaStore.conda_solve_platforms must contain"),
+        ("--CondaStore.conda_default_packages===1", "CondaStore.conda_default_packages: Invalid conda package"),
+        ("--CondaStore.pypi_included_packages=--no-index", "CondaStore.pypi_included_packages: Invalid pip option"),
         ("--CondaStore.build_artifacts=ZIP", "CondaStore.build_artifacts: Input should be 'DIRECTORY'"),
         ("--CondaStore.default_permissions=999", "CondaStore.default_permissions: String should match pattern"),
         ("--CondaStore.build_directory={nothing}/x", "build_directory"),

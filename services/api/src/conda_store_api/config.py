@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from traitlets.config import Config
 
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
+from conda_store_api.use_cases.change_settings import check_values
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.bus import Bus
@@ -15,7 +16,7 @@ from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import Ledger
 from conda_store_shared.domain.settings import Settings
-from conda_store_shared.errors import ConfigurationError
+from conda_store_shared.errors import ConfigurationError, InvalidSetting
 from conda_store_shared.web.authentication import AuthorizationOptions
 
 
@@ -71,13 +72,9 @@ def _default_settings(store: CondaStore) -> Settings:
 
 
 def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
-    settings = _default_settings(store)
-    if current_platform() not in settings.conda_solve_platforms:
-        platforms = list(settings.conda_solve_platforms)
-        raise ConfigurationError(f"CondaStore.conda_solve_platforms={platforms} must hold {current_platform()}")
     _check_templates(store)
-    return BuildPolicy(
-        settings=settings,
+    policy = BuildPolicy(
+        settings=_default_settings(store),
         store_directory=Path(store.store_directory).absolute(),
         build_directory=store.build_directory,
         environment_directory=store.environment_directory,
@@ -88,6 +85,11 @@ def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
         artifact_deadline=store.max_artifact_time,
         build_deadline=store.max_build_time,
     )
+    try:
+        check_values(policy.settings.model_dump(mode="json"), policy)
+    except InvalidSetting as error:
+        raise ConfigurationError(f"CondaStore.{error.message}") from error
+    return policy
 
 
 def _check_templates(store: CondaStore) -> None:

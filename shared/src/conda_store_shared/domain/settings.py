@@ -12,6 +12,9 @@ from conda_store_shared.errors import InvalidName
 # A user or group; the highest number means "leave it" to the kernel.
 _Owner = Annotated[int, Field(ge=0, lt=2**32 - 1)]
 _Line = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Lines = Annotated[tuple[_Line, ...], Field(max_length=1000)]
+_Artifacts = Annotated[tuple[ArtifactType, ...], Field(max_length=1000)]
+_Bytes = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Mode = Annotated[str, StringConstraints(pattern=r"^[0-7]{3}$")]
 
 
@@ -39,23 +42,23 @@ class Settings(BaseModel):
     default_uid: _Owner | None
     default_gid: _Owner | None
     default_permissions: _Mode | None
-    storage_threshold: int
+    storage_threshold: _Bytes
     conda_command: _Line
-    conda_platforms: tuple[_Line, ...]
+    conda_platforms: _Lines
     conda_max_solve_time: Annotated[int, Field(gt=0)]
-    conda_indexed_channels: tuple[_Line, ...]
-    build_artifacts_kept_on_deletion: tuple[ArtifactType, ...]
-    conda_solve_platforms: tuple[_Line, ...]
+    conda_indexed_channels: _Lines
+    build_artifacts_kept_on_deletion: _Artifacts
+    conda_solve_platforms: _Lines
     conda_channel_alias: _Line
-    conda_default_channels: tuple[_Line, ...]
-    conda_allowed_channels: tuple[_Line, ...]
-    conda_default_packages: tuple[_Line, ...]
-    conda_required_packages: tuple[_Line, ...]
-    conda_included_packages: tuple[_Line, ...]
-    pypi_default_packages: tuple[_Line, ...]
-    pypi_required_packages: tuple[_Line, ...]
-    pypi_included_packages: tuple[_Line, ...]
-    build_artifacts: tuple[ArtifactType, ...]
+    conda_default_channels: _Lines
+    conda_allowed_channels: _Lines
+    conda_default_packages: _Lines
+    conda_required_packages: _Lines
+    conda_included_packages: _Lines
+    pypi_default_packages: _Lines
+    pypi_required_packages: _Lines
+    pypi_included_packages: _Lines
+    build_artifacts: _Artifacts
 
 
 # What only the whole deployment decides; below, such a key cannot be set and is not looked at.
@@ -77,14 +80,14 @@ GLOBAL_KEYS = frozenset(
 
 # The same fields, each of which may be left out.
 _types = get_type_hints(Settings, include_extras=True)
-_fields: dict[str, Any] = {name: (_types[name], None) for name in Settings.model_fields}
-PartialSettings: type[BaseModel] = create_model("Settings", **_fields)
+_fields: dict[str, Any] = {name: (_types[name], Field(default_factory=lambda: None)) for name in Settings.model_fields}
+PartialSettings: type[BaseModel] = create_model("SomeSettings", __config__=ConfigDict(extra="forbid"), **_fields)
 
 
 def parse_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return some settings checked and converted, as plain values of JSON; unknown keys are left out.
+    """Return some settings checked and converted, as plain values of JSON.
 
-    Raises pydantic's ValidationError, a ValueError that names every key which does not fit.
+    Raises pydantic's ValidationError, a ValueError that names every key which is unknown or whose value does not fit.
     """
     return PartialSettings.model_validate(values).model_dump(mode="json", exclude_unset=True)
 

@@ -21,6 +21,7 @@ c.CondaStoreServer.port = {port}
 c.CondaStore.database_url = "sqlite:///{root}/conda-store.sqlite"
 c.CondaStore.store_directory = "{root}/state"
 c.CondaStore.conda_default_channels = ["{channel}"]
+c.CondaStore.storage_threshold = 0
 c.LocalStorage.storage_path = "{root}/storage"
 c.CondaStoreWorker.cache_directory = "{root}/cache"
 """

@@ -10,6 +10,7 @@ from conda_store_api.routes.docs import (
 )
 from conda_store_api.routes.environments import list_environments, put_environment, show_environment
 from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
+from conda_store_api.routes.settings import put_settings, show_settings
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
 from conda_store_shared.web.routing import route
@@ -28,6 +29,9 @@ ROUTES = [
     route("/api/v1/specification/", post=post_specification),
     route("/api/v1/environment/", get=list_environments),
     route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),
+    route("/api/v1/setting/", get=show_settings, put=put_settings),
+    route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings),
+    route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings),
     route("/api/v1/build/", get=list_builds),
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),

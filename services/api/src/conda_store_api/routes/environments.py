@@ -74,13 +74,14 @@ async def put_environment(request: Request) -> Response:
     """Choose the current build, change the description."""
     body = await parse_json(request, EnvironmentBody, optional=True)
     async with api_of(request).transactions.begin() as transaction:
-        await _change((request.path_params["namespace"], request.path_params["environment"]), body, transaction)
+        await _change(request, body, transaction)
     return ack()
 
 
-async def _change(names: tuple[str, str], body: EnvironmentBody, transaction: Transaction) -> None:
+async def _change(request: Request, body: EnvironmentBody, transaction: Transaction) -> None:
+    names = request.path_params["namespace"], request.path_params["environment"]
     if body.build_id is not None:
-        await set_current_build(names, body.build_id, transaction, now())
+        await set_current_build(names, body.build_id, api_of(request).policy.settings, transaction, now())
     if body.description is not None:
         await describe_environment(names, body.description, transaction)
 

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.environments import find_namespace
+from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.routes.context import api_of
 from conda_store_api.routes.models import BuildIdModel
 from conda_store_api.use_cases.read_submission import read_lockfile, read_specification
@@ -46,7 +47,7 @@ class SpecificationBody(BaseModel):
 async def post_specification(request: Request) -> Response:
     """Create a build of a specification or of a lockfile."""
     body = await parse_json(request, SpecificationBody, optional=True)
-    submission, asked = _read(body), _asked(body, await principal_of(request))
+    submission, asked = _read(body), await _asked(request, body)
     async with api_of(request).transactions.begin() as transaction:
         await _authorize(request, transaction, asked.namespace, submission.name)
         build_id = await submit_specification(submission, asked, api_of(request).policy, transaction)
@@ -54,9 +55,17 @@ async def post_specification(request: Request) -> Response:
     return ok({"build_id": build_id})
 
 
-def _asked(body: SpecificationBody, principal: Principal) -> BuildRequest:
-    namespace = body.namespace or principal.primary_namespace
+async def _asked(request: Request, body: SpecificationBody) -> BuildRequest:
+    principal = await principal_of(request)
+    namespace = body.namespace or await _own_namespace(request, principal)
     return BuildRequest(namespace=namespace, actor=principal.primary_namespace, now=now())
+
+
+async def _own_namespace(request: Request, principal: Principal) -> str:
+    if principal.authenticated:
+        return principal.primary_namespace
+    async with api_of(request).transactions.database.session() as session:
+        return (await effective_settings(session, api_of(request).policy.settings)).default_namespace
 
 
 def _read(body: SpecificationBody) -> Submission:

@@ -4,19 +4,27 @@ from datetime import datetime
 
 from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.environments import choose_build, find_environment
+from conda_store_api.repositories.settings import effective_settings
+from conda_store_api.use_cases.check_storage import check_storage
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.request_link import request_link
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.domain.order import Order
+from conda_store_shared.domain.permission import Permission
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
 
 
 async def set_current_build(
-    names: tuple[str, str], build_id: int, transaction: Transaction, now: datetime
+    names: tuple[str, str], build_id: int, defaults: Settings, transaction: Transaction, now: datetime
 ) -> None:
-    """Make a COMPLETED build of the environment (namespace, name) its current one; raises InvalidInput."""
+    """Make a COMPLETED build of the environment (namespace, name) its current one.
+
+    Raises InvalidInput, and StorageExhausted before that.
+    """
     session = transaction.session
+    await check_storage(session, await effective_settings(session, defaults, *names), Permission.ENVIRONMENT_UPDATE)
     locked = await lock_build(session, build_id) if 0 < build_id <= LARGEST_ID else None
     if locked is None:
         raise InvalidInput(f"build id={build_id} does not exist")

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.environments import ensure_environment, ensure_namespace
+from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.specifications import ensure_specification, find_source
+from conda_store_api.use_cases.apply_settings import apply_settings
+from conda_store_api.use_cases.check_storage import check_storage
 from conda_store_api.use_cases.read_submission import stored_submission
 from conda_store_api.use_cases.resolve_order import Submission, resolve_order
 from conda_store_shared.db.models import Build, Environment, Namespace, PublicEvent
@@ -14,6 +17,7 @@ from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.build_key import BuildIdentity, build_key
 from conda_store_shared.domain.names import namespace_name
+from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.errors import Conflict, InvalidInput, InvalidName, NotFound
 from conda_store_shared.storage.object_key import checked_key
@@ -35,10 +39,14 @@ async def submit_specification(
 ) -> int:
     """Create what is missing and a QUEUED build; return its id.
 
-    Raises ChannelNotAllowed, InvalidName, and Conflict while the namespace or environment is being deleted.
+    Raises InvalidName, ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by the settings of the
+    environment, and Conflict while the namespace or environment is being deleted.
     """
-    session = transaction.session
-    namespace, is_new = await ensure_namespace(session, namespace_name(request.namespace))
+    session, name = transaction.session, namespace_name(request.namespace)
+    policy = policy.under(await effective_settings(session, policy.settings, name, submission.name))
+    await check_storage(session, policy.settings, Permission.ENVIRONMENT_CREATE)
+    submission = apply_settings(submission, policy.settings)
+    namespace, is_new = await ensure_namespace(session, name)
     _refuse_deleted(namespace, f"namespace {namespace.name!r}")
     if is_new:
         _record(transaction, request, "namespace.created", [namespace], None)
@@ -58,14 +66,18 @@ async def submit_specification(
 async def rebuild(build_id: int, request: Request, policy: BuildPolicy, transaction: Transaction) -> int:
     """Create another build of the same specification in the same environment; return its id.
 
-    Raises NotFound, and Conflict while the namespace or environment is being deleted.
+    Raises NotFound, ChannelNotAllowed and StorageExhausted by the settings of the environment, and Conflict while the
+    namespace or environment is being deleted.
     """
-    found = await find_source(transaction.session, build_id)
+    session = transaction.session
+    found = await find_source(session, build_id)
     if found is None:
         raise NotFound("build id does not exist")
     namespace, environment, specification = found
     _refuse_deleted(namespace, f"namespace {namespace.name!r}")
     _refuse_deleted(environment, f"environment {namespace.name}/{environment.name}")
+    policy = policy.under(await effective_settings(session, policy.settings, namespace.name, environment.name))
+    await check_storage(session, policy.settings, Permission.ENVIRONMENT_UPDATE)
     parts = _Parts(namespace, environment, specification.id, stored_submission(specification))
     return (await _add_build(transaction, parts, request, policy)).id
 

@@ -3,14 +3,15 @@
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+_PAGES = Environment(loader=PackageLoader("conda_store_auth", "routes/pages"), autoescape=True)
+
 
 class LoginPage:
     """Renders the login page, around the operator's own template for its body if there is one."""
 
     def __init__(self, login_html: str = "") -> None:
-        pages = Environment(loader=PackageLoader("conda_store_auth", "routes/pages"), autoescape=True)
-        self._shell = pages.get_template("login.html")
-        self._body = pages.from_string(login_html) if login_html else None
+        self._shell = _PAGES.get_template("login.html")
+        self._body = _PAGES.from_string(login_html) if login_html else None
 
     def render(self, login_path: str, nonce: str) -> str:
         """Return the document; it posts to ``login_path``, and only elements with ``nonce`` are executed."""

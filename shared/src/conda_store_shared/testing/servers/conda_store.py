@@ -28,6 +28,8 @@ QUICK: Mapping[str, Any] = {
     "Ledger.longest_retry": 2.0,
     "CondaStoreWorker.heartbeat": 1.0,
     "CondaStoreServer.log_level": "INFO",
+    # Nobody's machine is too full for the tests' small builds.
+    "CondaStore.storage_threshold": 0,
 }
 
 

@@ -1,0 +1,98 @@
+"""Changes settings of the deployment, of a namespace or of an environment (contract §1.5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.repositories.settings import store_settings
+from conda_store_shared.conda.match_spec import is_pip_option, parse_match_spec, parse_pip_option, parse_requirement
+from conda_store_shared.conda.platforms import NOARCH, PLATFORMS
+from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.names import environment_name, namespace_name
+from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
+from conda_store_shared.errors import InvalidSetting, InvalidSpecification
+from conda_store_shared.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChange:
+    """Who changes what, and where: in an environment, in a namespace (no environment), or everywhere (neither)."""
+
+    namespace: str | None
+    environment: str | None
+    values: Mapping[str, Any]
+    actor: str | None
+    now: datetime
+
+
+async def change_settings(change: SettingsChange, policy: BuildPolicy, transaction: Transaction) -> None:
+    """Set what a change names and leave the rest; it holds for every build submitted from then on.
+
+    Raises InvalidSetting for unknown keys, for global keys below the global level and for values that do not fit,
+    InvalidName for a place that cannot be.
+    """
+    if change.namespace is not None:
+        namespace_name(change.namespace)
+    if change.environment is not None:
+        environment_name(change.environment)
+    values = _checked(change, policy)
+    await store_settings(transaction.session, change.namespace, change.environment, values)
+    transaction.record(
+        PublicEvent(
+            type="settings.changed",
+            time=change.now,
+            namespace=change.namespace or "",
+            environment=change.environment,
+            actor=change.actor,
+            data={"keys": list(values)},
+        )
+    )
+
+
+def _checked(change: SettingsChange, policy: BuildPolicy) -> dict[str, Any]:
+    unknown = sorted(change.values.keys() - Settings.model_fields.keys())
+    if unknown:
+        raise InvalidSetting(f"Invalid setting keys {{{', '.join(repr(key) for key in unknown)}}}")
+    for key in change.values:
+        if change.namespace is not None and key in GLOBAL_KEYS:
+            raise InvalidSetting(
+                f"Setting {key} is a global setting and cannot be set within a namespace or environment"
+            )
+    try:
+        values = parse_settings(change.values)
+    except ValueError as error:
+        raise InvalidSetting(str(error)) from error
+    check_values(values, policy)
+    return {key: values[key] for key in change.values}
+
+
+def check_values(values: Mapping[str, Any], policy: BuildPolicy) -> None:
+    """Raise InvalidSetting, whose message begins with the key, for a value that no build could do with."""
+    platforms = values.get("conda_solve_platforms", (policy.platform,))
+    unknown = [platform for platform in platforms if platform not in (*PLATFORMS, NOARCH)]
+    if unknown:
+        raise InvalidSetting(f"conda_solve_platforms: {unknown} are not known; expected some of {list(PLATFORMS)}")
+    if policy.platform not in platforms:
+        raise InvalidSetting(f"conda_solve_platforms must contain {policy.platform!r}, which builders run on")
+    if values.get("conda_max_solve_time", 0) > policy.longest_solve:
+        raise InvalidSetting(
+            f"conda_max_solve_time={values['conda_max_solve_time']} is more than {policy.longest_solve:g} seconds, "
+            "after which the broker takes the work away"
+        )
+    for kind in ("default", "required", "included"):
+        _check_packages(f"conda_{kind}_packages", values, parse_match_spec)
+        _check_packages(f"pypi_{kind}_packages", values, _parse_pip)
+
+
+def _check_packages(key: str, values: Mapping[str, Any], parse: Callable[[str], object]) -> None:
+    for text in values.get(key, ()):
+        try:
+            parse(text)
+        except InvalidSpecification as error:
+            raise InvalidSetting(f"{key}: {error.message}") from error
+
+
+def _parse_pip(text: str) -> object:
+    return parse_pip_option(text) if is_pip_option(text) else parse_requirement(text)
