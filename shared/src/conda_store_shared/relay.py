@@ -3,9 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
-from sqlalchemy import Select, delete, select, text
+from sqlalchemy import Row, bindparam, delete, select, text
 
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.envelope import EncodedMessage
@@ -18,6 +19,19 @@ BATCH = 200
 # A process that died between commit and publish leaves rows behind: every relay of the service looks this often.
 POLL_SECONDS = 2.0
 _LONGEST_PAUSE = 5.0
+# Made once: putting a statement together takes longer than running it.
+_OF_SERVICE = Outbox.service == bindparam("service")
+_ANYTHING = select(Outbox.id).where(_OF_SERVICE).limit(1)
+_OLDEST = (
+    select(Outbox.id, Outbox.build_id, Outbox.message_id, Outbox.routing_key, Outbox.headers, Outbox.body)
+    .where(_OF_SERVICE)
+    .order_by(Outbox.id)
+    .limit(BATCH)
+)
+_FORGET = delete(Outbox.__table__).where(Outbox.id.in_(bindparam("ids", expanding=True)))  # type: ignore[arg-type]
+# hashtext: one lock per service name.
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtext('relay:' || :service))")
+_Message = Row[int, int | None, str, str, dict[str, Any], bytes]
 
 
 class Relay:
@@ -26,6 +40,7 @@ class Relay:
     def __init__(self, transactions: Transactions, bus: Bus) -> None:
         self._transactions = transactions
         self._bus = bus
+        self._service = {"service": transactions.service}
 
     async def run(self) -> None:
         """Publish for ever; waits out an unreachable broker or database."""
@@ -36,7 +51,7 @@ class Relay:
                 while await self.publish_batch():
                     pass
                 pause = 0.2
-                await self._wait(POLL_SECONDS)
+                await self._wait()
             except (BusUnavailable, DatabaseUnavailable) as error:
                 log.warning("relay_waits", reason=error.message)
                 await asyncio.sleep(pause)
@@ -44,38 +59,26 @@ class Relay:
 
     async def publish_batch(self) -> bool:
         """Publish the oldest messages; True when there may be more.  Raises BusUnavailable, DatabaseUnavailable."""
-        if not await self._anything():
-            return False
         async with self._transactions.begin() as transaction:
             session = transaction.session
             if self._transactions.database.is_postgres:
-                # hashtext: one lock per service name.
-                lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
-                await session.execute(lock, {"name": f"relay:{self._transactions.service}"})
-            rows = list((await session.scalars(self._oldest())).all())
+                await session.execute(_TAKE_TURN, self._service)
+            rows = (await session.execute(_OLDEST, self._service)).all()
             confirmed, failure = await self._publish(rows)
             if confirmed:
-                await session.execute(delete(Outbox).where(Outbox.id.in_(confirmed)))
+                await session.execute(_FORGET, {"ids": confirmed})
         if failure is not None:
             raise failure
         return len(rows) == BATCH
 
-    async def _anything(self) -> bool:
-        async with self._transactions.database.session() as session:
-            found = select(Outbox.id).where(Outbox.service == self._transactions.service).limit(1)
-            return (await session.scalar(found)) is not None
-
-    def _oldest(self) -> Select[Outbox]:
-        return select(Outbox).where(Outbox.service == self._transactions.service).order_by(Outbox.id).limit(BATCH)
-
-    async def _publish(self, rows: Sequence[Outbox]) -> tuple[list[int], BusUnavailable | None]:
-        by_build: dict[int | None, list[Outbox]] = defaultdict(list)
+    async def _publish(self, rows: Sequence[_Message]) -> tuple[list[int], BusUnavailable | None]:
+        by_build: dict[int | None, list[_Message]] = defaultdict(list)
         for row in rows:
             by_build[row.build_id].append(row)
         confirmed: list[int] = []
         failures: list[BusUnavailable] = []
 
-        async def publish_in_order(messages: list[Outbox]) -> None:
+        async def publish_in_order(messages: list[_Message]) -> None:
             try:
                 for row in messages:
                     await self._bus.publish(
@@ -95,9 +98,16 @@ class Relay:
                 group.create_task(publish_in_order(messages))
         return confirmed, failures[0] if failures else None
 
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._transactions.committed.wait()
-        except TimeoutError:
-            pass
+    async def _wait(self) -> None:
+        """Return when there is something to publish."""
+        while not self._transactions.committed.is_set():
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._transactions.committed.wait()
+            except TimeoutError:
+                if await self._anything():
+                    return
+
+    async def _anything(self) -> bool:
+        async with self._transactions.database.session() as session:
+            return (await session.scalar(_ANYTHING, self._service)) is not None

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.contracts.envelope import Envelope
@@ -16,7 +17,8 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 
 # Any number will do, as long as nothing else locks it.
-_EVENT_LOG_LOCK = 0x636F6E64_61
+_LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61})")
+_INSERT_MESSAGES = insert(Outbox.__table__)  # type: ignore[arg-type]
 
 
 class Transaction:
@@ -42,35 +44,36 @@ class Transaction:
         return bool(self._messages)
 
     async def _finish(self, is_postgres: bool) -> None:
-        bound = structlog.contextvars.get_contextvars()
-        for event in self._messages:
-            message_id = uuid.uuid4().hex
-            message = Envelope(
-                event=event,
-                message_id=message_id,
-                source=self._service,
-                time=datetime.now(UTC),
-                correlation_id=bound.get("correlation_id", message_id),
-                traceparent=bound.get("traceparent"),
-            ).encode()
-            self.session.add(
-                Outbox(
-                    service=self._service,
-                    build_id=event.build_id if isinstance(event, BuildEvent) else None,
-                    message_id=message.message_id,
-                    routing_key=message.routing_key,
-                    headers=dict(message.headers),
-                    body=message.body,
-                )
-            )
-            # Ids are given one by one, so that messages of one build keep their order.
-            await self.session.flush()
         await self.session.flush()
+        if self._messages:
+            # One row after the other, by one statement: ids keep the order of the messages of a build.
+            connection = await self.session.connection()
+            await connection.execute(_INSERT_MESSAGES, [self._row_of(event) for event in self._messages])
         if self._events:
             if is_postgres:
-                await self.session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENT_LOG_LOCK})"))
+                await self.session.execute(_LOCK_EVENT_LOG)
             self.session.add_all(self._events)
         await self.session.commit()
+
+    def _row_of(self, event: Event) -> dict[str, Any]:
+        bound = structlog.contextvars.get_contextvars()
+        message_id = uuid.uuid4().hex
+        message = Envelope(
+            event=event,
+            message_id=message_id,
+            source=self._service,
+            time=datetime.now(UTC),
+            correlation_id=bound.get("correlation_id", message_id),
+            traceparent=bound.get("traceparent"),
+        ).encode()
+        return {
+            "service": self._service,
+            "build_id": event.build_id if isinstance(event, BuildEvent) else None,
+            "message_id": message.message_id,
+            "routing_key": message.routing_key,
+            "headers": dict(message.headers),
+            "body": message.body,
+        }
 
 
 class Transactions:

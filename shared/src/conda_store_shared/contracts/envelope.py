@@ -60,7 +60,7 @@ class Envelope:
             message_id=self.message_id,
             routing_key=self.event.routing_key,
             headers={_PREFIX + name: value for name, value in headers.items()},
-            body=json.dumps(_encode(dataclasses.asdict(self.event)), separators=(",", ":")).encode(),
+            body=json.dumps(_values(self.event), separators=(",", ":")).encode(),
         )
 
 
@@ -69,7 +69,13 @@ def type_of(event: type[Event]) -> str:
     return f"conda-store.{event.routing_key}.v{event.version}"
 
 
+def _types_of_fields(event: type[Event]) -> Mapping[str, Any]:
+    hints = typing.get_type_hints(event)
+    return {field.name: hints[field.name] for field in dataclasses.fields(event)}
+
+
 _EVENT_OF_TYPE = {type_of(event): event for event in EVENT_OF_ROUTING_KEY.values()}
+_TYPES_OF_FIELDS = {event: _types_of_fields(event) for event in EVENT_OF_ROUTING_KEY.values()}
 
 
 def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
@@ -93,6 +99,10 @@ def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
         raise UndecodableMessage(f"{attributes['type']}: {error!r}") from error
 
 
+def _values(event: Event) -> dict[str, Any]:
+    return {name: _encode(getattr(event, name)) for name in _TYPES_OF_FIELDS[type(event)]}
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -104,10 +114,9 @@ def _encode(value: Any) -> Any:
 def _decode_event(event: type[Event], value: Any) -> Event:
     if not isinstance(value, dict):
         raise TypeError("body is not an object")
-    hints = typing.get_type_hints(event)
-    known = {field.name for field in dataclasses.fields(event)}
+    hints = _TYPES_OF_FIELDS[event]
     # Unknown fields come from a newer release that only added them.
-    return event(**{name: _decode_field(hints[name], element) for name, element in value.items() if name in known})
+    return event(**{name: _decode_field(hints[name], element) for name, element in value.items() if name in hints})
 
 
 def _decode_field(hint: Any, value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Statements that Postgres and SQLite both know, though SQLAlchemy spells them per dialect."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import FromClause, Table
@@ -13,9 +14,11 @@ from conda_store_shared.db.models.base import Model
 
 async def insert_new(session: AsyncSession, table: type[Model], row: Mapping[str, Any]) -> bool:
     """Insert the row unless it is there already, whatever unique constraint tells so; return whether it was new."""
-    statement = _insert(session, table.__table__).values(**row).on_conflict_do_nothing()
-    result = await session.execute(statement, execution_options={"preserve_rowcount": True})
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+    connection = await session.connection()
+    result = await connection.execute(
+        _insert_unless_there(_dialect(session), table.__table__), row, execution_options={"preserve_rowcount": True}
+    )
+    return bool(result.rowcount)
 
 
 async def insert_all_new(
@@ -27,7 +30,7 @@ async def insert_all_new(
     target = table if isinstance(table, Table) else table.__table__
     # One compiled statement for all rows: a list in VALUES would be compiled anew each time.
     connection = await session.connection()
-    await connection.execute(_insert(session, target).on_conflict_do_nothing(), [dict(row) for row in rows])
+    await connection.execute(_insert_unless_there(_dialect(session), target), rows)
 
 
 async def upsert_all(
@@ -36,7 +39,7 @@ async def upsert_all(
     """Insert the rows, or change those whose ``identity`` is there already.  All have the same keys."""
     if not rows:
         return
-    statement = _insert(session, table.__table__)
+    statement = _insert(_dialect(session), table.__table__)
     values = {key: statement.excluded[key] for key in rows[0] if key not in identity}
     connection = await session.connection()
     await connection.execute(
@@ -44,6 +47,16 @@ async def upsert_all(
     )
 
 
-def _insert(session: AsyncSession, table: FromClause) -> Any:
-    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+def _dialect(session: AsyncSession) -> str:
+    return session.get_bind().dialect.name
+
+
+@cache
+def _insert_unless_there(dialect: str, table: FromClause) -> Any:
+    # Made once for each table: putting a statement together takes longer than running it.
+    return _insert(dialect, table).on_conflict_do_nothing().inline()
+
+
+def _insert(dialect: str, table: FromClause) -> Any:
+    insert = postgres_insert if dialect == "postgresql" else sqlite_insert
     return insert(table)  # type: ignore[arg-type]
