@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import BuildArtifact
-from conda_store_shared.db.statements import insert_new
+from conda_store_shared.db.statements import insert_all_new
 from conda_store_shared.domain.artifact import ArtifactType
 
 
@@ -23,14 +23,22 @@ class NewArtifact:
 
 async def record_artifact(session: AsyncSession, build_id: int, artifact: NewArtifact) -> None:
     """Record an artifact once per build, type and key."""
-    row = {
-        "build_id": build_id,
-        "artifact_type": artifact.type,
-        "key": artifact.key,
-        "size": artifact.size,
-        "digest": artifact.digest,
-    }
-    await insert_new(session, BuildArtifact, row)
+    await record_artifacts(session, build_id, (artifact,))
+
+
+async def record_artifacts(session: AsyncSession, build_id: int, artifacts: Sequence[NewArtifact]) -> None:
+    """Record artifacts, each once per build, type and key."""
+    rows = [
+        {
+            "build_id": build_id,
+            "artifact_type": artifact.type,
+            "key": artifact.key,
+            "size": artifact.size,
+            "digest": artifact.digest,
+        }
+        for artifact in artifacts
+    ]
+    await insert_all_new(session, BuildArtifact, rows)
 
 
 async def list_artifacts(session: AsyncSession, build_id: int) -> Sequence[BuildArtifact]:

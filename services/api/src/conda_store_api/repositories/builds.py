@@ -5,11 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.domain.build import ACTIVE, BuildStatus, Rank
+
+# Made once: putting a statement together takes longer than running it.
+_LOCK = (
+    select(Build, Namespace.name, Environment.name)
+    .join(Environment, Environment.id == Build.environment_id)
+    .join(Namespace, Namespace.id == Environment.namespace_id)
+    .where(Build.id == bindparam("of_build"))
+    .with_for_update(of=Build)
+)
+_LOCK_WITHOUT_ORDER = _LOCK.options(defer(Build.order, raiseload=True))
+_build = Build.__table__.c
+_CHANGE = update(Build.__table__).where(_build.id == bindparam("of_build"))  # type: ignore[arg-type]
+_CHANGE_ACTIVE = _CHANGE.where(_build.status.in_(ACTIVE))
+_ADVANCE = _CHANGE_ACTIVE.where(_build.rank <= bindparam("new_rank"))
+_RELEASE = _CHANGE.where(_build.status == BuildStatus.QUEUED, _build.released_on.is_(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,54 +43,44 @@ class LockedBuild:
         return self.build.status in ACTIVE
 
 
-async def lock_build(session: AsyncSession, build_id: int) -> LockedBuild | None:
+async def lock_build(session: AsyncSession, build_id: int, *, with_order: bool = True) -> LockedBuild | None:
     """Return the build with its row locked until the transaction ends; None when there is none.
 
-    All changes to one build are made under this lock, so its messages leave in the order of the changes.
+    All changes to one build are made under this lock, so its messages leave in the order of the changes.  An order may
+    hold a lockfile of megabytes: facts that do not need it leave it out.
     """
-    row = (
-        await session.execute(
-            select(Build, Namespace.name, Environment.name)
-            .join(Environment, Environment.id == Build.environment_id)
-            .join(Namespace, Namespace.id == Environment.namespace_id)
-            .where(Build.id == build_id)
-            .with_for_update(of=Build)
-        )
-    ).one_or_none()
+    statement = _LOCK if with_order else _LOCK_WITHOUT_ORDER
+    row = (await session.execute(statement, {"of_build": build_id})).one_or_none()
     return None if row is None else LockedBuild(build=row[0], namespace=row[1], environment=row[2])
 
 
-async def advance_build(session: AsyncSession, build_id: int, rank: Rank, now: datetime) -> None:
-    """Raise the rank of a build that is not over; its public status becomes BUILDING."""
-    await session.execute(
-        update(Build)
-        .where(Build.id == build_id, Build.status.in_(ACTIVE), Build.rank < rank)
-        .values(rank=rank, status=BuildStatus.BUILDING, started_on=func.coalesce(Build.started_on, now))
-        .execution_options(synchronize_session="fetch")
-    )
+async def advance_build(
+    session: AsyncSession, build: Build, rank: Rank, now: datetime, *, lockfile_digest: str | None = None
+) -> None:
+    """Raise the rank of a build that is not over and has not come as far; its public status becomes BUILDING.
+
+    ``lockfile_digest`` is noted however far it has come.
+    """
+    if build.rank >= rank and lockfile_digest is None:
+        return
+    reached = max(build.rank, rank)
+    values = {
+        "rank": reached,
+        "status": BuildStatus.BUILDING,
+        "started_on": build.started_on or now,
+        "lockfile_digest": lockfile_digest or build.lockfile_digest,
+    }
+    await _change(session, _ADVANCE, build, {**values, "new_rank": reached})
 
 
-async def end_build(session: AsyncSession, build_id: int, status: BuildStatus, values: dict[str, Any]) -> bool:
+async def end_build(session: AsyncSession, build: Build, status: BuildStatus, values: dict[str, Any]) -> bool:
     """End a build that is not over yet; False when it was."""
-    result = await session.execute(
-        update(Build)
-        .where(Build.id == build_id, Build.status.in_(ACTIVE))
-        .values(status=status, **values)
-        .execution_options(synchronize_session="fetch")
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+    return await _change(session, _CHANGE_ACTIVE, build, {"status": status, **values})
 
 
-async def set_lockfile_digest(session: AsyncSession, build_id: int, digest: str) -> None:
-    """Note which lockfile the build is made from."""
-    await session.execute(update(Build).where(Build.id == build_id).values(lockfile_digest=digest))
-
-
-async def set_status_info(session: AsyncSession, build_id: int, status_info: str) -> None:
+async def set_status_info(session: AsyncSession, build: Build, status_info: str) -> None:
     """Tell what a build that is not over waits for."""
-    await session.execute(
-        update(Build).where(Build.id == build_id, Build.status.in_(ACTIVE)).values(status_info=status_info)
-    )
+    await _change(session, _CHANGE_ACTIVE, build, {"status_info": status_info})
 
 
 async def list_unreleased(session: AsyncSession, per_namespace: int, limit: int) -> Sequence[Build]:
@@ -114,9 +121,15 @@ async def count_released(session: AsyncSession) -> int:
 async def mark_released(session: AsyncSession, build: Build, now: datetime) -> bool:
     """Release a build, whose time to its deadline begins now; False when it was released or is over."""
     deadline = None if build.deadline is None else now + (build.deadline - build.scheduled_on)
-    result = await session.execute(
-        update(Build)
-        .where(Build.id == build.id, Build.status == BuildStatus.QUEUED, Build.released_on.is_(None))
-        .values(released_on=now, deadline=deadline)
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+    return await _change(session, _RELEASE, build, {"released_on": now, "deadline": deadline})
+
+
+async def _change(session: AsyncSession, statement: Update, build: Build, values: dict[str, Any]) -> bool:
+    """Compare and set; the object follows its row.  False when the row is past what ``statement`` asks for."""
+    connection = await session.connection()
+    if not (await connection.execute(statement, {"of_build": build.id, **values})).rowcount:
+        return False
+    for name, value in values.items():
+        if name in _build:
+            set_committed_value(build, name, value)
+    return True

@@ -19,10 +19,10 @@ async def cancel_build(build_id: int, transaction: Transaction, now: datetime) -
     Returns the build key when the build itself was canceled.  Raises NotFound.
     """
     session = transaction.session
-    locked = await lock_build(session, build_id)
+    locked = await lock_build(session, build_id, with_order=False)
     if locked is None:
         raise NotFound("build id does not exist")
-    canceled = await end_build(session, build_id, BuildStatus.CANCELED, {"ended_on": now, "status_info": None})
+    canceled = await end_build(session, locked.build, BuildStatus.CANCELED, {"ended_on": now, "status_info": None})
     if await cancel_stages(session, build_id):
         transaction.publish(BuildCanceled(build_id=build_id, build_key=locked.build.build_key))
     if not canceled:

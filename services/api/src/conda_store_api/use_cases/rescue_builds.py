@@ -6,18 +6,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.repositories.attempts import forgive_attempts, list_attempts
 from conda_store_api.repositories.builds import LockedBuild, lock_build
 from conda_store_api.repositories.environments import list_unlinked
-from conda_store_api.repositories.stages import (
-    REQUESTED,
-    RUNNING,
-    WAITING,
-    find_stage,
-    forgive_attempts,
-    is_given_up,
-    list_open,
-    list_waited,
-)
+from conda_store_api.repositories.stages import REQUESTED, RUNNING, WAITING, list_open, list_waited
 from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.requests import request_for, request_stage
 from conda_store_api.use_cases.release_builds import put_order
@@ -116,15 +108,13 @@ async def _request_again(tools: Tools, seen: BuildStage, now: datetime, *, every
 
 async def _change(transaction: Transaction, seen: BuildStage, now: datetime, *, everything: bool) -> int:
     session = transaction.session
-    locked = await lock_build(session, seen.build_id)
-    stage = await find_stage(session, seen.build_id, seen.stage)
+    locked = await lock_build(session, seen.build_id, with_order=False)
+    stage, attempts = await list_attempts(session, seen.build_id, seen.stage)
     if locked is None or stage is None or _sight_of(stage) != _sight_of(seen):
         return 0
     if everything:
         await forgive_attempts(session, stage.build_id, stage.stage)
-    elif stage.state == RUNNING and await is_given_up(
-        session, stage.build_id, stage.stage, with_newest=True
-    ):
+    elif stage.state == RUNNING and attempts.is_given_up(with_newest=True):
         await end_stage(transaction, locked, stage.stage, worker_lost(stage.stage, stage.code), now)
         return 0
     if stage.state == WAITING and _is_late(locked, now):

@@ -35,7 +35,7 @@ async def end_stage(
     status_info = f"{failure.cause}: {failure.detail}"
     if failure.cause == FailureCode.PREFIX_TOO_LONG:
         status_info = failure.detail
-    if await end_build(session, build.id, BuildStatus.FAILED, {"ended_on": now, "status_info": status_info}):
+    if await end_build(session, build, BuildStatus.FAILED, {"ended_on": now, "status_info": status_info}):
         await cancel_stages(session, build.id)
         data = {"stage": stage, "code": failure.cause, "detail": failure.detail}
         record_build_event(transaction, locked, "build.failed", now, data)

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
-from conda_store_api.repositories.builds import advance_build, lock_build, set_lockfile_digest
-from conda_store_api.repositories.stages import DONE, change_stage, note_attempt
+from conda_store_api.repositories.attempts import note_attempt
+from conda_store_api.repositories.builds import advance_build, lock_build
+from conda_store_api.repositories.stages import DONE, change_stage
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_shared.contracts.events import LockfileSolved
@@ -18,15 +19,13 @@ from conda_store_shared.transaction import Transaction
 async def lockfile_solved(event: LockfileSolved, transaction: Transaction, now: datetime) -> None:
     """Record the lockfile and ask for the prefix; a repeat, and word of a build that is over, change nothing."""
     session = transaction.session
-    locked = await lock_build(session, event.build_id)
+    locked = await lock_build(session, event.build_id, with_order=False)
     if locked is None:
         return
     await note_attempt(session, event, "done")
     if not await change_stage(session, event.build_id, event.stage, {"state": DONE}) or not locked.is_active:
         return
-    await advance_build(session, event.build_id, Rank.SOLVED, now)
-    await set_lockfile_digest(session, event.build_id, event.lockfile_digest)
-    await session.refresh(locked.build)
+    await advance_build(session, locked.build, Rank.SOLVED, now, lockfile_digest=event.lockfile_digest)
     key = artifact_key(ArtifactType.LOCKFILE, event.build_key)
     lockfile = NewArtifact(type=ArtifactType.LOCKFILE, key=key, digest=event.lockfile_digest)
     await record_artifact(session, event.build_id, lockfile)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
+from conda_store_api.repositories.artifacts import NewArtifact, record_artifacts
+from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import LockedBuild, end_build, lock_build
 from conda_store_api.repositories.environments import choose_completed_build
 from conda_store_api.repositories.packages import record_packages
-from conda_store_api.repositories.stages import DONE, change_stage, note_attempt
+from conda_store_api.repositories.stages import DONE, change_stage, change_stages
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_api.use_cases.request_link import request_link
@@ -48,8 +49,7 @@ async def prefix_built(
     if record is None:
         # The record is gone from the object store; a builder that finds the prefix whole writes it again.
         return await request_stage(transaction, locked.build, PREFIX, now)
-    for stage in (SOLVE, PREFIX):
-        await change_stage(session, event.build_id, stage, {"state": DONE})
+    await change_stages(session, event.build_id, (SOLVE, PREFIX), {"state": DONE})
     values = {
         "rank": Rank.BUILT,
         "ended_on": now,
@@ -59,8 +59,7 @@ async def prefix_built(
         "status_info": None,
         "deadline": _deadline_of_artifacts(locked, now),
     }
-    await end_build(session, event.build_id, BuildStatus.COMPLETED, values)
-    await session.refresh(locked.build)
+    await end_build(session, locked.build, BuildStatus.COMPLETED, values)
     await record_packages(session, event.build_id, record.packages)
     await _record_artifacts(transaction, locked, event, record)
     await _request_artifacts(transaction, locked, now)
@@ -88,11 +87,11 @@ async def _record_artifacts(
     transaction: Transaction, locked: LockedBuild, event: PrefixBuilt, record: PrefixRecord
 ) -> None:
     lockfile = artifact_key(ArtifactType.LOCKFILE, event.build_key)
-    for artifact in (
+    artifacts = (
         NewArtifact(type=ArtifactType.DIRECTORY, key=record.path, size=record.apparent_bytes),
         NewArtifact(type=ArtifactType.LOCKFILE, key=lockfile, digest=event.lockfile_digest),
-    ):
-        await record_artifact(transaction.session, locked.build.id, artifact)
+    )
+    await record_artifacts(transaction.session, locked.build.id, artifacts)
 
 
 async def _request_artifacts(transaction: Transaction, locked: LockedBuild, now: datetime) -> None:

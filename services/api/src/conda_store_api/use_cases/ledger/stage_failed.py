@@ -4,16 +4,9 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import LockedBuild, lock_build, set_status_info
-from conda_store_api.repositories.stages import (
-    OPEN,
-    WAITING,
-    change_stage,
-    find_stage,
-    is_given_up,
-    is_newest,
-    note_attempt,
-)
+from conda_store_api.repositories.stages import OPEN, WAITING, change_stage, find_stage
 from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_shared.contracts.events import StageFailed
@@ -39,16 +32,15 @@ class RetryPolicy:
 async def stage_failed(event: StageFailed, transaction: Transaction, now: datetime, policy: RetryPolicy) -> None:
     """End the stage, or plan to request it again.  Only the newest attempt at an open stage has a say."""
     session = transaction.session
-    locked = await lock_build(session, event.build_id)
+    locked = await lock_build(session, event.build_id, with_order=False)
     if locked is None:
         return
-    if not await note_attempt(session, event, event.code[:64]):
-        return
-    stage = await find_stage(session, event.build_id, event.stage)
-    if stage is None or stage.state not in OPEN or not await is_newest(session, event):
+    heard = await note_attempt(session, event, event.code[:64])
+    stage = heard.stage
+    if not heard.is_news or stage is None or stage.state not in OPEN or not heard.attempts.is_newest(event.attempt_id):
         return
     failure = StageFailure(event.code, event.detail, transient=event.transient)
-    if await is_given_up(session, event.build_id, event.stage, with_newest=True):
+    if heard.attempts.is_given_up(with_newest=True):
         return await end_stage(transaction, locked, event.stage, worker_lost(event.stage, event.detail), now)
     if not event.transient or (locked.build.deadline is not None and now > locked.build.deadline):
         return await end_stage(transaction, locked, event.stage, failure, now)
@@ -67,7 +59,7 @@ async def _plan_again(
     }
     await change_stage(transaction.session, stage.build_id, stage.stage, values)
     reason = failure.detail.strip().partition("\n")[0]
-    await set_status_info(transaction.session, stage.build_id, f"{failure.cause}: {reason} – trying again")
+    await set_status_info(transaction.session, locked.build, f"{failure.cause}: {reason} – trying again")
     if failure.cause == FailureCode.INPUT_MISSING:
         await _make_input_again(transaction, locked, stage.stage, not_before)
 
