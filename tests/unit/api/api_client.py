@@ -17,9 +17,10 @@ from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.unstorable import unstorable_value
 from tests.unit.api.ledger_builders import Ledger
 
-# Who may do what: everything; read in team; work in team; nothing but what everybody may.
+# Who may do what: everything; everything in team; read in team; work in team; nothing but what everybody may.
 CALLERS: Mapping[str, Mapping[str, Any]] = {
     "admin": {"primary_namespace": "admin", "role_bindings": {"*/*": ["admin"]}},
+    "owner": {"primary_namespace": "owner", "role_bindings": {"team/*": ["admin"]}},
     "viewer": {"primary_namespace": "viewer", "role_bindings": {"team/*": ["viewer"]}},
     "developer": {"primary_namespace": "team", "role_bindings": {"team/*": ["developer"]}},
     "stranger": {"primary_namespace": "stranger", "role_bindings": {}},

@@ -73,6 +73,11 @@ class Principal:
         """What one binding allows wherever it matches."""
         return permissions_of(binding.roles, self.permissions_of_role)
 
+    def permissions_over(self, wanted: RoleBinding) -> frozenset[Permission]:
+        """What is allowed wherever ``wanted`` matches, whatever roles it names."""
+        covering = (self.permissions_of(binding) for binding in self.bindings if binding.covers(wanted))
+        return frozenset[Permission]().union(*covering)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationOptions:

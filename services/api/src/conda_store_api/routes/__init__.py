@@ -9,7 +9,14 @@ from conda_store_api.routes.docs import (
     show_openapi,
 )
 from conda_store_api.routes.environments import list_environments, put_environment, show_environment
-from conda_store_api.routes.namespaces import list_namespaces, post_namespace, show_namespace
+from conda_store_api.routes.namespaces import (
+    list_namespaces,
+    post_namespace,
+    put_metadata,
+    put_namespace,
+    show_namespace,
+)
+from conda_store_api.routes.role_bindings import delete_role, delete_roles, list_roles, post_role, put_role, show_role
 from conda_store_api.routes.settings import put_settings, show_settings
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
@@ -25,7 +32,10 @@ ROUTES = [
     route("/redoc", get=redirect_to_docs),
     route("/api/v1/", get=show_status),
     route("/api/v1/namespace/", get=list_namespaces),
-    route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace),
+    route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace, put=put_namespace),
+    route("/api/v1/namespace/{namespace}/metadata", put=put_metadata),
+    route("/api/v1/namespace/{namespace}/roles", get=list_roles, delete=delete_roles),
+    route("/api/v1/namespace/{namespace}/role", get=show_role, post=post_role, put=put_role, delete=delete_role),
     route("/api/v1/specification/", post=post_specification),
     route("/api/v1/environment/", get=list_environments),
     route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),

@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.domain.permission import Role
+
+
+class JsonObject(BaseModel):
+    """An object with any keys."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class StatusModel(BaseModel):
@@ -47,6 +53,15 @@ class RoleMappingModel(BaseModel):
 
     id: int
     entity: str
+    role: Role
+
+
+class GrantedRoleModel(BaseModel):
+    """Holders of ``other_namespace`` have ``role`` in ``namespace``."""
+
+    id: int
+    namespace: str
+    other_namespace: str
     role: Role
 
 

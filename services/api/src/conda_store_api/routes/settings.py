@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.routes.context import api_of
+from conda_store_api.routes.models import JsonObject
 from conda_store_api.use_cases.change_settings import SettingsChange, change_settings
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
@@ -18,12 +18,6 @@ from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.models import Envelope
 from conda_store_shared.web.operation import operation
 from conda_store_shared.web.parsing import parse_json
-
-
-class SettingsBody(BaseModel):
-    """An object with any keys; the use case tells those that are none."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 @operation("Show the settings that hold", OnSettings(Permission.SETTING_READ), Envelope[Settings])
@@ -49,7 +43,7 @@ async def put_settings(request: Request) -> Response:
 
 
 async def _change(request: Request) -> SettingsChange:
-    values: dict[str, Any] = (await parse_json(request, SettingsBody)).model_extra or {}
+    values: dict[str, Any] = (await parse_json(request, JsonObject)).model_extra or {}
     namespace, environment = _place(request)
     actor = (await principal_of(request)).primary_namespace
     return SettingsChange(namespace=namespace, environment=environment, values=values, actor=actor, now=now())

@@ -13,6 +13,7 @@ from conda_store_shared.db.models import (
     Environment,
     Namespace,
     NamespaceRoleMapping,
+    NamespaceRoleMappingV2,
     Specification,
 )
 
@@ -31,6 +32,11 @@ def namespace_shape(namespace: Namespace, role_mappings: Sequence[NamespaceRoleM
         "metadata_": namespace.metadata_ or {},
         "role_mappings": mappings,
     }
+
+
+def granted_role_shape(row: NamespaceRoleMappingV2, namespace: str, other_namespace: str) -> dict[str, Any]:
+    """A RoleMappingV2, with names in place of ids."""
+    return {"id": row.id, "namespace": namespace, "other_namespace": other_namespace, "role": row.role}
 
 
 def environment_shape(environment: Environment, namespace: dict[str, Any]) -> dict[str, Any]:

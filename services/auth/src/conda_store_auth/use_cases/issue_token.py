@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from conda_store_shared.domain.permission import Permission, RoleBinding
+from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import InvalidInput, NotAuthorized
 from conda_store_shared.web.authentication import Authenticator, Principal
 from conda_store_shared.web.tokens import MAXIMUM_TOKEN_LENGTH, Token, read_bindings, read_expiration
@@ -42,7 +42,7 @@ async def issue_token(wanted: TokenRequest, caller: Principal, authenticator: Au
         token_id=uuid4().hex,
     )
     holder = await authenticator.principal_of_token(token)
-    if not all(holder.permissions_of(binding) <= _held(caller, binding) for binding in holder.bindings):
+    if not all(holder.permissions_of(binding) <= caller.permissions_over(binding) for binding in holder.bindings):
         raise InvalidInput("Requested role_bindings are not a subset of current permissions")
     text = authenticator.signer.sign(token)
     if len(text) > MAXIMUM_TOKEN_LENGTH:
@@ -62,9 +62,3 @@ def _bindings(wanted: TokenRequest) -> tuple[RoleBinding, ...]:
     if len(requested) > MAXIMUM_BINDINGS:
         raise InvalidInput(f"{len(requested)} role_bindings; a token holds at most {MAXIMUM_BINDINGS}")
     return read_bindings(requested)
-
-
-def _held(caller: Principal, wanted: RoleBinding) -> frozenset[Permission]:
-    """What the caller may do wherever ``wanted`` matches."""
-    covering = (caller.permissions_of(binding) for binding in caller.bindings if binding.covers(wanted))
-    return frozenset().union(*covering)
