@@ -3,30 +3,21 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.foreign_tool import install_tool
 from tests.acceptance.user import User
 
-PINS = Path(__file__).with_name("upstream-client.txt")
-PLACE = Path(__file__).parents[2] / ".cache" / "upstream-client"
 PASSWORD = {"CONDA_STORE_AUTH": "basic", "CONDA_STORE_USERNAME": "alice", "CONDA_STORE_PASSWORD": "password"}
 
 
 @pytest.fixture(scope="session")
 def command() -> Path:
-    """The command `conda-store` of upstream, in an environment of its own, installed once and kept."""
-    installed = PLACE / "installed.txt"
-    if not installed.exists() or installed.read_text() != PINS.read_text():
-        uv = Path(sys.executable).with_name("uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, PLACE], check=True, timeout=60)
-        variables = {**os.environ, "VIRTUAL_ENV": str(PLACE)}
-        subprocess.run([uv, "pip", "sync", "--quiet", PINS], check=True, timeout=300, env=variables)
-        installed.write_text(PINS.read_text())
-    return PLACE / "bin" / "conda-store"
+    """The command `conda-store` of upstream."""
+    return install_tool("upstream-client") / "conda-store"
 
 
 class UpstreamClient:

@@ -61,6 +61,12 @@ async def test_route_without_slash_answers_both_spellings_too(spelling: str) -> 
         assert (await client.put(spelling)).status_code == 200
 
 
+async def test_rest_of_a_path_is_the_handlers_whatever_it_holds() -> None:
+    async with client_of(ROUTES) as client:
+        answer = await client.get("/storage/a%0Ab%00/c")
+    assert (answer.status_code, answer.json()["data"]) == (200, {"key": "a\nb\x00/c"})
+
+
 async def test_head_answers_as_get_does_without_a_body() -> None:
     async with client_of(ROUTES) as client:
         shown, head = await client.get("/api/v1/build/7/"), await client.head("/api/v1/build/7/")

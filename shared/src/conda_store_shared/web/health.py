@@ -5,14 +5,30 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 
 import structlog
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_shared.web.answers import JsonResponse
 from conda_store_shared.web.errors import RETRY_AFTER_SECONDS
-from conda_store_shared.web.operation import Anyone, operation
+from conda_store_shared.web.operation import Anyone, Content, operation
 from conda_store_shared.web.routing import PathRoute, route
 
+
+class AliveModel(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class ReadyModel(BaseModel):
+    """Whether each part (bus, database, storage) can be used: ``ok`` or ``error``."""
+
+    status: str
+    parts: dict[str, str]
+
+
+_UNREADY = Content(told="Some part does not answer.", status=503, media_type="application/json", model=ReadyModel)
 Check = Callable[[], Awaitable[None]]
 
 CHECK_TIMEOUT_SECONDS = 2.0
@@ -58,11 +74,11 @@ def health_routes(checks: Mapping[str, Check]) -> list[PathRoute]:
     """Return ``/health/live`` (the process answers) and ``/health/ready`` (so does all it stands on; else 503)."""
     readiness = Readiness(checks)
 
-    @operation("Whether the process answers", Anyone())
+    @operation("Whether the process answers", Anyone(), AliveModel)
     async def live(_request: Request) -> Response:
         return JsonResponse({"status": "ok"})
 
-    @operation("Whether everything it stands on answers", Anyone(), errors={503: "Some part does not answer."})
+    @operation("Whether everything it stands on answers", Anyone(), ReadyModel, _UNREADY)
     async def ready(_request: Request) -> Response:
         parts = await readiness.parts()
         if all(state == "ok" for state in parts.values()):

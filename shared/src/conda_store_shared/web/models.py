@@ -33,6 +33,12 @@ class PageOf(BaseModel, Generic[T]):
     count: int
 
 
+class NotFoundAnswer(BaseModel):
+    """There is nothing at this path."""
+
+    detail: str
+
+
 class ErrorAnswer(BaseModel):
     """What went wrong, which one, and what to do."""
 

@@ -55,7 +55,8 @@ class _Schemas:
         for operation in operations:
             bodies.add(operation.body)
             wanted |= {(model, "validation"): None for model in (operation.query, operation.body) if model}
-            wanted |= {(each, "serialization"): None for each in operation.answers if not isinstance(each, Content)}
+            models = (each.model if isinstance(each, Content) else each for each in operation.answers)
+            wanted |= {(model, "serialization"): None for model in models if model}
         self._of, told = models_json_schema(list(wanted), ref_template=_REFERENCE)
         self._all: dict[str, Any] = told.get("$defs", {})
         self._queries = {self._name(model) for model, mode in wanted if mode == "validation" and model not in bodies}
@@ -106,11 +107,14 @@ def _operation(method: str, path: str, endpoint: Endpoint, schemas: _Schemas) ->
 
 
 def _responses(method: str, path: str, declared: Operation, schemas: _Schemas) -> Document:
-    errors = {**_shared_errors(method, path, declared), **declared.errors}
+    own = {answer.status for answer in declared.answers if isinstance(answer, Content)}
+    shared = {status: text for status, text in _shared_errors(method, path, declared).items() if status not in own}
+    errors = {**shared, **declared.errors}
     responses = {str(status): _error(status, text, schemas) for status, text in sorted(errors.items())}
     for answer in declared.answers:
         if isinstance(answer, Content):
-            content = {answer.media_type: {"schema": {"type": "string"}}} if answer.media_type else None
+            schema = schemas.reference(answer.model) if answer.model else {"type": "string"}
+            content = {answer.media_type: {"schema": schema}} if answer.media_type else None
             _add_response(responses, answer.status, answer.told, content)
         else:
             text = (answer.__doc__ or "").strip().partition("\n")[0]

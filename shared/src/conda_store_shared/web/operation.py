@@ -39,11 +39,12 @@ class Anyone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """An answer that is not JSON of a model: its status, media type and meaning."""
+    """An answer in another form: its status and meaning; its media type when it has a body, and its model when JSON."""
 
     told: str
     status: int = 200
     media_type: str | None = None
+    model: type[BaseModel] | None = None
 
 
 Answer = Any  # a pydantic model, a parametrised one, or Content
@@ -53,8 +54,9 @@ Answer = Any  # a pydantic model, a parametrised one, or Content
 class Operation:
     """One method of one path.
 
-    ``query`` and ``body`` are the models that the handler parses, ``answers`` what it gives when all is well, and
-    ``errors`` the meaning of each status that tells what went wrong, besides those every operation shares.
+    ``query`` and ``body`` are the models that the handler parses, ``answers`` what it gives when all is well, or what
+    has another form than the usual error, and ``errors`` the meaning of each status that tells what went wrong, besides
+    those every operation shares.
     """
 
     summary: str

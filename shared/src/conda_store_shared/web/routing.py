@@ -126,7 +126,8 @@ def resource(request: Request, kind: type[T]) -> T:
 def _either_spelling(path: str) -> re.Pattern[str]:
     regex = compile_path(path)[0].pattern.removesuffix("$")
     if path.endswith(":path}"):
-        return re.compile(regex + r"\Z")
+        # Whatever follows, line feeds included, is for the handler to judge.
+        return re.compile(regex + r"\Z", re.DOTALL)
     return re.compile(regex.removesuffix("/") + r"/?\Z")
 
 

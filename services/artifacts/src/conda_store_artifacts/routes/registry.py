@@ -3,6 +3,7 @@
 import json
 from enum import Enum
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,19 +33,36 @@ class Refusal(Enum):
     DENIED = (403, "requested access to the resource is denied")
 
 
-_TOLD = {
-    401: "A credential is needed.",
-    403: Refusal.DENIED.value[1],
-    404: "The registry knows no such image, manifest or blob.",
-    405: Refusal.UNSUPPORTED.value[1],
-}
+class RegistryError(BaseModel):
+    """An error of the distribution specification."""
+
+    code: str
+    message: str
+    detail: None
+
+
+class RegistryErrors(BaseModel):
+    """What the registry refuses, and why."""
+
+    errors: list[RegistryError]
+
+
+class Greeting(BaseModel):
+    """The registry speaks version 2."""
+
+
+def _told(status: int, text: str) -> Content:
+    return Content(told=text, status=status, media_type=_JSON, model=RegistryErrors)
+
+
+_UNAUTHORIZED = _told(401, "A credential is needed.")
 
 
 @operation(
     "Greet a client of the registry",
     _AS_SPECIFIED,
-    Content(told="The registry speaks version 2.", media_type=_JSON),
-    errors={401: _TOLD[401]},
+    Greeting,
+    _UNAUTHORIZED,
 )
 async def show_registry(request: Request) -> Response:
     """Tell that this is a registry, to those who are logged in."""
@@ -56,7 +74,10 @@ async def show_registry(request: Request) -> Response:
     "Pull a part of an image",
     _AS_SPECIFIED,
     Content(told="The manifest, blob or list of tags.", media_type="application/octet-stream"),
-    errors=_TOLD,
+    _UNAUTHORIZED,
+    _told(403, "The caller may not read the environment."),
+    _told(404, "The registry knows no such image, manifest or blob."),
+    _told(405, "The registry knows no such request."),
 )
 async def get_from_registry(request: Request) -> Response:
     """Answer with a manifest, a blob, or the tags of an image."""

@@ -10,6 +10,7 @@ from conda_store_artifacts.routes.access import OnObject
 from conda_store_artifacts.routes.conditional_request import Selection, select
 from conda_store_artifacts.routes.context import downloads_of
 from conda_store_shared.storage.object_store import ObjectStore, StoredObject
+from conda_store_shared.web.models import NotFoundAnswer
 from conda_store_shared.web.operation import Content, operation
 
 # As a server of plain files would guess them; browsers show logs and documents rather than download them.
@@ -19,10 +20,11 @@ _TYPES = {".log": "text/plain; charset=utf-8", ".yml": "text/plain; charset=utf-
 @operation(
     "Download an object",
     OnObject(),
-    Content(told="The object.", media_type="application/octet-stream"),
-    Content(told="The part of it that was asked for.", status=206, media_type="application/octet-stream"),
+    Content(told="The object.", media_type="*/*"),
+    Content(told="The part of it that was asked for.", status=206, media_type="*/*"),
     Content(told="It is what the caller has already.", status=304),
-    errors={404: "There is no such object.", 416: "The object has no such part."},
+    Content(told="There is no such object.", status=404, media_type="application/json", model=NotFoundAnswer),
+    Content(told="The object has no such part.", status=416),
 )
 async def get_object(request: Request) -> Response:
     """Stream an object, or the part of it that is wanted."""

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from conda_store_api.routes.context import api_of
 from conda_store_shared.web.answers import JsonResponse
+from conda_store_shared.web.models import NotFoundAnswer
 from conda_store_shared.web.operation import Anyone, Content, operation
 
 _ASSETS = {
@@ -51,8 +52,8 @@ async def redirect_to_docs(request: Request) -> Response:
 @operation(
     "Load a part of the page that shows this description",
     Anyone(),
-    Content(told="The part.", media_type="application/octet-stream"),
-    errors={404: "It has no such part."},
+    Content(told="The part.", media_type="*/*"),
+    Content(told="It has no such part.", status=404, media_type="application/json", model=NotFoundAnswer),
 )
 async def get_docs_asset(request: Request) -> Response:
     """A script, style sheet or icon of Swagger UI."""
