@@ -6,11 +6,13 @@
     │   │   RequiredPackagesMissing, StorageExhausted …
     │   └── TooLarge                                                                   (HTTP 413)
     ├── NotAuthenticated        the credential presented at login is wrong             (HTTP 403)
+    │   ├── LoginRefused            whoever vouches for people did not vouch for this one
+    │   └── LoginNotBegun           a login ends in a browser that did not begin it    (HTTP 401)
     ├── NotAuthorized           known or anonymous, but not allowed                    (HTTP 403)
     ├── NotFound                there is no such thing                                 (HTTP 404)
     ├── Conflict                it is there already, or not in the state needed        (HTTP 409)
     ├── Unavailable             database, broker or object store cannot be reached     (HTTP 503; a message is kept)
-    │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable
+    │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable, ProviderUnavailable
     ├── UndecodableMessage      a message nobody can read                              (rejected to the dead queue)
     ├── StageFailure            a stage ended without its product, with the cause      (`stage.failed`)
     └── ConfigurationError      the process cannot start as configured                 (exit status 1)
@@ -92,6 +94,25 @@ class NotAuthenticated(CondaStoreError):
     code = "not_authenticated"
 
 
+class LoginRefused(NotAuthenticated):
+    """Raised when the identity provider does not say who somebody is; ``reason`` is what it said instead."""
+
+    code = "login_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Invalid authentication credentials")
+        self.reason = reason
+
+
+class LoginNotBegun(NotAuthenticated):
+    """Raised when a login comes to its end in a browser that did not begin it, or ended it already."""
+
+    code = "login_not_begun"
+
+    def __init__(self) -> None:
+        super().__init__("OAuth states do not match")
+
+
 class NotAuthorized(CondaStoreError):
     """Raised when the caller lacks a permission."""
 
@@ -132,6 +153,12 @@ class StorageUnavailable(Unavailable):
     """Raised when the object store does not answer in time."""
 
     code = "storage_unavailable"
+
+
+class ProviderUnavailable(Unavailable):
+    """Raised when the identity provider does not answer in time."""
+
+    code = "provider_unavailable"
 
 
 class UndecodableMessage(CondaStoreError):

@@ -16,6 +16,12 @@ from conda_store_shared.config.authentication import (
 )
 from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.oauth import (
+    GenericOAuthAuthentication,
+    GithubOAuthAuthentication,
+    JupyterHubOAuthAuthentication,
+    OIDCAuthentication,
+)
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.storage import LocalStorage, S3Storage
 from conda_store_shared.config.worker import CondaStoreWorker, Ledger
@@ -31,6 +37,10 @@ SECTIONS: tuple[type[Configurable], ...] = (
     S3Storage,
     Authentication,
     DummyAuthentication,
+    GenericOAuthAuthentication,
+    GithubOAuthAuthentication,
+    JupyterHubOAuthAuthentication,
+    OIDCAuthentication,
     AuthenticationBackend,
     RBACAuthorizationBackend,
 )
