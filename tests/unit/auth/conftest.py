@@ -13,8 +13,10 @@ from sqlalchemy import delete, select
 
 from conda_store_auth.adapters.dummy_provider import DummyProvider
 from conda_store_auth.app import wire_routes
-from conda_store_auth.routes.login import Login
-from conda_store_auth.routes.login_page import LoginPage
+from conda_store_auth.routes.login import PasswordLogin
+from conda_store_auth.routes.oauth import ProviderLogin
+from conda_store_auth.routes.pages import Pages
+from conda_store_auth.routes.token_cookie import TokenCookie
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
@@ -24,6 +26,7 @@ from conda_store_shared.testing.memory_rights import MemoryRights
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import Authenticator, AuthorizationOptions
+from conda_store_shared.web.credentials import OwnPages
 from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.tokens import Token
 
@@ -60,18 +63,15 @@ class Auth:
         token: str | None = None,
         password: str = "password",
         base_url: str = "http://conda-store.example",
+        login: PasswordLogin | ProviderLogin | None = None,
         login_html: str = "",
         **options: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
         """Open a browser (cookies are kept) or, with ``token``, a script."""
-        login = Login(
-            provider=DummyProvider(password),
-            page=LoginPage(login_html),
-            cookie_name="conda-store-auth",
-            cookie_domain=options.get("cookie_domain"),
-        )
-        prefix = options.get("url_prefix", "/")
-        routes = prefixed(prefix, wire_routes(login, self.authenticator, self.transactions, session_secret=SECRET))
+        cookie = TokenCookie("conda-store-auth", options.get("cookie_domain"))
+        resources = (Pages(login_html), OwnPages(), cookie, self.authenticator, self.transactions)
+        routes = wire_routes(login or PasswordLogin(DummyProvider(password)), *resources, secret=SECRET)
+        routes = prefixed(options.get("url_prefix", "/"), routes)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(create_application(routes))
         async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:

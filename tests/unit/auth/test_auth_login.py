@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from conda_store_auth.adapters.dummy_provider import OpenProvider
+from conda_store_auth.routes.login import PasswordLogin
+
 ALICE = {"username": "alice", "password": "password"}
 
 
@@ -34,7 +37,7 @@ async def test_page_posts_below_the_prefix(auth: Any) -> None:
     async with auth.client(url_prefix="/conda-store/") as browser:
         page = await browser.get("/conda-store/login")
         answer = await browser.post("/conda-store/login/", json=ALICE)
-    assert 'action="/conda-store/login"' in page.text
+    assert 'action="/conda-store/login/"' in page.text
     assert answer.json()["data"]["redirect_url"] == "http://conda-store.example/"
 
 
@@ -220,3 +223,51 @@ async def test_link_cannot_log_anybody_out(auth: Any) -> None:
     async with auth.client() as browser:
         answer = await browser.get("/logout/")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://other.example", "Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/login/", "/logout/"])
+async def test_page_of_another_site_logs_nobody_in_or_out(auth: Any, path: str, headers: dict[str, str]) -> None:
+    async with auth.client() as browser:
+        answer = await browser.post(path, json=ALICE, headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (403, "error")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_page_tells_who_is_logged_in_and_lets_them_out(auth: Any) -> None:
+    async with auth.client() as browser:
+        await browser.post("/login/", json=ALICE)
+        page = await browser.get("/login/?next=/ui/")
+        left = await browser.post("/logout/?next=/login/?signed_out=1")
+        last = await browser.get(left.headers["Location"])
+    assert "You are logged in as <strong>alice</strong>." in page.text
+    assert 'href="/ui/">Continue' in page.text
+    assert 'action="/logout/?next=/login/%3Fsigned_out%3D1"' in page.text
+    assert "You are logged out." in last.text
+    assert "alice" not in last.text
+
+
+async def test_visitor_of_an_open_server_has_nothing_to_type(auth: Any) -> None:
+    async with auth.client(login=PasswordLogin(OpenProvider())) as browser:
+        page = await browser.get("/login/")
+        answer = await browser.post("/login/")
+        known = (await browser.get("/api/v1/permission/")).json()["data"]
+    assert "<input" not in page.text
+    assert answer.json() == {"status": "ok", "data": {"redirect_url": "http://conda-store.example/"}}
+    assert (known["primary_namespace"], known["entity_roles"]["*/*"]) == ("default", ["admin"])
+
+
+async def test_session_goes_over_https_alone_when_it_came_so(auth: Any) -> None:
+    async with auth.client(base_url="https://conda-store.example") as browser:
+        secure = cookie_of(await browser.get("/login/?next=/x"), "session")
+    async with auth.client() as browser:
+        plain = cookie_of(await browser.get("/login/?next=/x"), "session")
+    assert (secure["secure"], plain["secure"]) == (True, "")

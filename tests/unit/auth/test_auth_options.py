@@ -6,7 +6,7 @@ import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
-from conda_store_auth.config import read_options
+from conda_store_auth.config import PasswordOptions, read_options
 from conda_store_auth.main import build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.config.authentication import (
@@ -28,7 +28,7 @@ def configured(**sections: dict[str, Any]) -> Config:
 
 def test_defaults_are_those_people_know() -> None:
     options = read_options(configured())
-    assert (options.dummy_password, options.cookie_domain) == ("password", None)
+    assert (options.provider, options.cookie_domain) == (PasswordOptions(password="password"), None)
     known = options.authorization
     assert (known.role_mappings_version, known.trusted_origins, known.trusted_origin_pattern) == (1, (), None)
     assert (known.cookie_name, known.jwt_algorithm, known.predefined_tokens) == ("conda-store-auth", "HS256", {})
@@ -59,7 +59,7 @@ def test_section_of_the_parent_reaches_the_provider() -> None:
         "<form>",
     )
     known = options.authorization
-    assert (options.dummy_password, known.role_mappings_version) == ("tulip", 2)
+    assert (options.provider, known.role_mappings_version) == (PasswordOptions(password="tulip"), 2)
     assert known.default_namespace == "everyone"
     assert (known.trusted_origins, known.trusted_origin_pattern) == (("https://hub.example",), "https://a[.]b")
 
@@ -81,8 +81,11 @@ def test_unknown_version_of_role_mappings_is_refused_with_the_known_words() -> N
 
 
 def test_provider_that_does_not_exist_is_refused() -> None:
+    class OwnAuthentication(Authentication):
+        """A class as a configuration file declares it."""
+
     with pytest.raises(ConfigurationError, match="use DummyAuthentication"):
-        read_options(configured(CondaStoreServer={"authentication_class": Authentication}))
+        read_options(configured(CondaStoreServer={"authentication_class": OwnAuthentication}))
 
 
 async def test_service_without_a_secret_does_not_start() -> None:

@@ -5,13 +5,18 @@ from contextlib import asynccontextmanager
 
 from traitlets.config import Config
 
-from conda_store_auth.adapters.dummy_provider import DummyProvider
+from conda_store_auth.adapters.dummy_provider import DummyProvider, OpenProvider
+from conda_store_auth.adapters.oauth_provider import OAuthProvider
+from conda_store_auth.adapters.oidc_provider import Issuer, OidcProvider
 from conda_store_auth.app import wire_routes
-from conda_store_auth.config import AuthOptions, read_options
+from conda_store_auth.config import AuthOptions, OAuthOptions, read_options
 from conda_store_auth.consumers import subscriptions
 from conda_store_auth.domain.loopback import is_loopback
-from conda_store_auth.routes.login import Login
-from conda_store_auth.routes.login_page import LoginPage
+from conda_store_auth.ports import RedirectProvider
+from conda_store_auth.routes.login import PasswordLogin
+from conda_store_auth.routes.oauth import ProviderLogin
+from conda_store_auth.routes.pages import Pages
+from conda_store_auth.routes.token_cookie import TokenCookie
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
@@ -22,6 +27,8 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.relay import Relay
 from conda_store_shared.transaction import Transactions
+from conda_store_shared.web.authentication import utc_now
+from conda_store_shared.web.credentials import OwnPages
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 
@@ -32,26 +39,18 @@ def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
     Raises ConfigurationError for a missing or short secret, for role bindings nobody can read, and when anybody on the
     network could log in as administrator.
     """
-    if not options.dummy_password and not is_loopback(options.address):
-        raise ConfigurationError(
-            "DummyAuthentication.password is empty, so anybody could log in as administrator: "
-            "set a password, or listen on loopback with CondaStoreServer.address=127.0.0.1"
-        )
-    login = Login(
-        provider=DummyProvider(options.dummy_password),
-        page=LoginPage(options.login_html),
-        cookie_name=options.authorization.cookie_name,
-        cookie_domain=options.cookie_domain,
-    )
-
     # Nothing is remembered here: who asks what they may do has often just been granted it.
-    authentication = wire_authentication(options.authorization, AUTH, bus=bus, database=database, seconds=0)
+    known = options.authorization
+    authentication = wire_authentication(known, AUTH, bus=bus, database=database, seconds=0)
     transactions = Transactions(database, AUTH)
     routes = wire_routes(
-        login,
+        _login(options),
+        Pages(options.login_html),
+        TokenCookie(known.cookie_name, options.cookie_domain),
+        OwnPages(known.trusted_origins, known.trusted_origin_pattern),
         authentication.authenticator,
         transactions,
-        session_secret=options.authorization.secret,
+        secret=known.secret,
     )
     return Service(
         name=AUTH,
@@ -60,6 +59,24 @@ def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
         background=(Relay(transactions, bus).run, authentication.background),
         checks={"database": database.check},
     )
+
+
+def _login(options: AuthOptions) -> PasswordLogin | ProviderLogin:
+    provider = options.provider
+    if isinstance(provider, OAuthOptions):
+        return ProviderLogin(_redirect_provider(provider), provider.callback_url)
+    if not provider.password and not is_loopback(options.address):
+        raise ConfigurationError(
+            "DummyAuthentication.password is empty, so anybody could log in as administrator: "
+            "set a password, or listen on loopback with CondaStoreServer.address=127.0.0.1"
+        )
+    return PasswordLogin(OpenProvider() if provider.password is None else DummyProvider(provider.password))
+
+
+def _redirect_provider(options: OAuthOptions) -> RedirectProvider:
+    if isinstance(options.place, Issuer):
+        return OidcProvider(options.client, options.place, utc_now)
+    return OAuthProvider(options.client, options.place)
 
 
 @asynccontextmanager

@@ -5,15 +5,35 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 
 from conda_store_auth.routes.login import log_in_by_password, log_out, show_login_page
+from conda_store_auth.routes.oauth import begin_login, finish_login
 from conda_store_auth.routes.permissions import show_permissions
 from conda_store_auth.routes.tokens import post_token
 from conda_store_shared.web.routing import PathRoute, route
 
+# Several answers of the provider, each with a timeout of its own.
+PROVIDER_DEADLINE = 300.0
 
-def auth_routes(session: Sequence[Middleware]) -> list[PathRoute]:
-    """Every route of this service; ``session`` is the middleware that keeps a browser's session."""
+
+def password_routes(session: Sequence[Middleware] = ()) -> list[PathRoute]:
+    """Logging in on our own page; ``session`` is the middleware that keeps a browser's session."""
+    return [route("/login/", get=show_login_page, post=log_in_by_password, middleware=session)]
+
+
+def callback_routes(pages: Sequence[Middleware] = ()) -> list[PathRoute]:
+    """Coming back from a provider."""
+    return [route("/oauth_callback/", get=finish_login, middleware=pages, deadline=PROVIDER_DEADLINE)]
+
+
+def provider_routes(pages: Sequence[Middleware] = ()) -> list[PathRoute]:
+    """Logging in at a provider; ``pages`` is the middleware that shows errors as pages."""
+    begin = route("/login/", get=begin_login, middleware=pages, deadline=PROVIDER_DEADLINE)
+    return [begin, *callback_routes(pages)]
+
+
+def auth_routes(login: Sequence[PathRoute]) -> list[PathRoute]:
+    """Every route of this service; ``login`` are those by which people log in."""
     return [
-        route("/login/", get=show_login_page, post=log_in_by_password, middleware=session),
+        *login,
         route("/logout/", post=log_out),
         route("/api/v1/permission/", get=show_permissions),
         route("/api/v1/token/", post=post_token),

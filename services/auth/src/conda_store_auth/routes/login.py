@@ -1,16 +1,15 @@
-"""Logging in and out."""
+"""Logging in by name and password, and logging out."""
 
 from dataclasses import dataclass
-from secrets import token_urlsafe
-from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from conda_store_auth.domain.next_page import is_own_page
-from conda_store_auth.ports import Credentials, IdentityProvider
-from conda_store_auth.routes.login_page import LoginPage
+from conda_store_auth.ports import Credentials, PasswordProvider
+from conda_store_auth.routes.addresses import next_page, own_page
+from conda_store_auth.routes.pages import Pages
+from conda_store_auth.routes.token_cookie import delete_token, holder, refuse_other_sites, set_token
 from conda_store_auth.use_cases.log_in import log_in
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transactions
@@ -22,14 +21,11 @@ from conda_store_shared.web.parsing import parse_json
 from conda_store_shared.web.routing import resource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """What the login routes need."""
+@dataclass(frozen=True, slots=True)
+class PasswordLogin:
+    """Whoever knows people by their passwords."""
 
-    provider: IdentityProvider
-    page: LoginPage
-    cookie_name: str
-    cookie_domain: str | None
+    provider: PasswordProvider
 
 
 class LoginBody(BaseModel):
@@ -45,6 +41,12 @@ class NextQuery(BaseModel):
     next: str | None = None
 
 
+class LoginQuery(NextQuery):
+    """``signed_out`` shows the page to whoever has just logged out, rather than a provider's."""
+
+    signed_out: str | None = None
+
+
 class RedirectModel(BaseModel):
     """Where to go."""
 
@@ -58,15 +60,22 @@ class LoggedIn(BaseModel):
     data: RedirectModel
 
 
-@operation("Show the login page", Anyone(), Content(told="The page.", media_type="text/html"), query=NextQuery)
+@operation(
+    "Show the login page",
+    Anyone(),
+    Content(told="The page, where people log in here.", media_type="text/html"),
+    Content(told="To the page of the identity provider, where people log in there.", status=307),
+    query=LoginQuery,
+)
 async def show_login_page(request: Request) -> Response:
     """The page to log in with; remembers where to go afterwards."""
     wanted = request.query_params.get("next")
     if wanted is not None or "next" in request.session:
-        request.session["next"] = wanted if wanted and is_own_page(wanted, _origin(request)) else None
-    nonce = token_urlsafe(16)
-    page = resource(request, Login).page
-    return HTMLResponse(page.render(request.url.path, nonce), headers={"Content-Security-Policy": page.policy(nonce)})
+        request.session["next"] = own_page(request, wanted)
+    told = {"asks": resource(request, PasswordLogin).provider.asks, "signed_out": "signed_out" in request.query_params}
+    return resource(request, Pages).login(
+        request, "login.html", **told, holder=await holder(request), next_page=next_page(request)
+    )
 
 
 @operation(
@@ -79,22 +88,19 @@ async def show_login_page(request: Request) -> Response:
 )
 async def log_in_by_password(request: Request) -> Response:
     """Check name and password; answer with the token as cookie and the page to go to."""
-    login, authenticator = resource(request, Login), resource(request, Authenticator)
-    credentials = await _credentials(request)
-    token = await log_in(credentials, login.provider, authenticator, resource(request, Transactions))
-    answer = JsonResponse({"status": "ok", "data": {"redirect_url": _next_page(request)}})
-    seconds = int((token.expiration - authenticator.clock()).total_seconds())
-    answer.set_cookie(value=token.text, max_age=seconds, **_cookie(request, login))
-    return answer
+    refuse_other_sites(request)
+    provider = resource(request, PasswordLogin).provider
+    credentials = await _credentials(request) if provider.asks else Credentials(username="", password="")
+    token = await log_in(credentials, provider, resource(request, Authenticator), resource(request, Transactions))
+    wanted = next_page(request, request.session.pop("next", None))
+    return set_token(request, JsonResponse({"status": "ok", "data": {"redirect_url": wanted}}), token)
 
 
 @operation("Log out", Anyone(), Content(told="To the next page.", status=303), query=NextQuery)
 async def log_out(request: Request) -> Response:
     """Forget the token and go where the caller wants."""
-    wanted = request.query_params.get("next", "")
-    answer = RedirectResponse(wanted if is_own_page(wanted, _origin(request)) else _home(request), 303)
-    answer.delete_cookie(**_cookie(request, resource(request, Login)))
-    return answer
+    refuse_other_sites(request)
+    return delete_token(request, RedirectResponse(next_page(request), 303))
 
 
 async def _credentials(request: Request) -> Credentials:
@@ -103,30 +109,3 @@ async def _credentials(request: Request) -> Credentials:
     except Unprocessable as error:
         raise InvalidInput(f"expected JSON with username and password: {error.message}") from None
     return Credentials(username=body.username, password=body.password)
-
-
-def _next_page(request: Request) -> str:
-    remembered = request.session.pop("next", None)
-    for wanted in (request.query_params.get("next"), remembered):
-        if isinstance(wanted, str) and is_own_page(wanted, _origin(request)):
-            return wanted
-    return _home(request)
-
-
-def _origin(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"
-
-
-def _home(request: Request) -> str:
-    return _origin(request) + "/"
-
-
-def _cookie(request: Request, login: Login) -> dict[str, Any]:
-    return {
-        "key": login.cookie_name,
-        "path": "/",
-        "domain": login.cookie_domain,
-        "secure": request.url.scheme == "https",
-        "httponly": True,
-        "samesite": "strict",
-    }
