@@ -46,6 +46,17 @@ class TestTransactionsOnPostgres(TransactionSuite):
         assert [row.type for row in before] == ["quick"]
         assert [row.type for row in after] == ["quick", "slow"]
 
+    async def test_nothing_stays_open_between_statements_when_a_session_only_reads(
+        self, transactions: Transactions
+    ) -> None:
+        began = text("SELECT transaction_timestamp()")
+        async with transactions.database.session() as session:
+            assert await session.scalar(began) != await session.scalar(began)
+        async with transactions.database.connection() as connection:
+            assert await connection.scalar(began) != await connection.scalar(began)
+        async with transactions.begin() as transaction:
+            assert await transaction.session.scalar(began) == await transaction.session.scalar(began)
+
 
 async def test_transaction_says_so_when_the_database_is_gone_and_works_when_it_is_back() -> None:
     with Postgres() as server:

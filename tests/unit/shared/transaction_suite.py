@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Subscription
@@ -94,6 +94,15 @@ class TransactionSuite:
         for table in (Namespace, Outbox, PublicEvent):
             assert await count(transactions.database, table) == 0
         assert not transactions.committed.is_set()
+
+    async def test_session_refuses_to_write_when_it_only_reads(self, transactions: Transactions) -> None:
+        async with transactions.database.session() as session:
+            with pytest.raises(TypeError, match="write in a transaction"):
+                await session.execute(insert(Namespace).values(name="team"))
+            session.add(Namespace(name="team"))
+            with pytest.raises(TypeError, match="write in a transaction"):
+                await session.flush()
+        assert await count(transactions.database, Namespace) == 0
 
     async def test_message_carries_the_request_it_belongs_to(self, transactions: Transactions) -> None:
         with structlog.contextvars.bound_contextvars(correlation_id="request-7", traceparent="00-a-b-01"):
