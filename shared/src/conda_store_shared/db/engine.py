@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
 CONNECT_SECONDS = 5
@@ -173,7 +174,7 @@ def _create_engine(url: str, is_postgres: bool, pool_size: int) -> AsyncEngine:
                 "server_settings": _SESSION_SETTINGS,
             },
         )
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
+    engine = create_async_engine(url, module=DRIVER, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
