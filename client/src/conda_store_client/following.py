@@ -28,17 +28,20 @@ class Progress:
     trouble: str = ""
 
 
-def follow(connection: Connection, build_id: int, *, pause: float = 0.3) -> Iterator[Progress]:
+def follow(
+    connection: Connection, build_id: int, *, pause: float = 0.3, grace: float = _GRACE
+) -> Iterator[Progress]:
     """Return the progress of a build until nothing more is to come of it.
 
-    Asks every ``pause`` seconds, and less often when it takes long.  A server that goes away meanwhile is waited for;
+    Asks every ``pause`` seconds, and less often when it takes long; ``grace`` seconds after the end of the build it no
+    longer waits for the rest of a log.  A server that goes away meanwhile is waited for;
     raises its error only when it was away from the start, or stays away.
     """
     log = LogReader(connection, build_id)
     latest = _ask(connection, build_id, log)
     yield latest
     heard = ended = began = time.monotonic()
-    while not _is_over(latest, log, ended):
+    while not _is_over(latest, log, ended + grace):
         time.sleep(min(max(pause, (time.monotonic() - began) / 60), _LONGEST_PAUSE))
         try:
             latest = _ask(connection, build_id, log)
@@ -62,10 +65,10 @@ def _in_trouble(latest: Progress, error: ClientError) -> Progress:
     return Progress(build=latest.build, stages=latest.stages, log="", trouble=error.message)
 
 
-def _is_over(latest: Progress, log: LogReader, ended: float) -> bool:
+def _is_over(latest: Progress, log: LogReader, limit: float) -> bool:
     if not latest.build.has_ended or _is_busy(latest):
         return False
-    return log.is_complete or time.monotonic() - ended > _GRACE
+    return log.is_complete or time.monotonic() > limit
 
 
 def _is_busy(latest: Progress) -> bool:

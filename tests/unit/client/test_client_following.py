@@ -161,7 +161,7 @@ def test_follower_says_at_once_that_nobody_answers() -> None:
 def test_follower_reads_servers_that_tell_neither_stages_nor_positions(server: AnsweringServer) -> None:
     server.routes[PATH] = statuses("BUILDING", "COMPLETED")
     server.routes[f"{PATH}logs/"] = in_turn(Answer(200, b"one\n"), Answer(200, b"one\ntwo\n"))
-    seen = list(follow(Connection(server.url, Anonymous()), 12, pause=0.01))
+    seen = list(follow(Connection(server.url, Anonymous()), 12, pause=0.01, grace=0.2))
     assert "".join(each.log for each in seen) == "one\ntwo\n"
     assert seen[-1].build.status == "COMPLETED"
 

@@ -76,9 +76,9 @@ async def test_part_that_comes_back_is_ok_again() -> None:
         if down.is_set():
             raise DatabaseUnavailable("gone")
 
-    readiness = Readiness({"database": sometimes})
+    readiness = Readiness({"database": sometimes}, kept=0.05)
     with capture_logs():
         assert await readiness.parts() == {"database": "error"}
         down.clear()
-        await asyncio.sleep(1.05)
+        await asyncio.sleep(0.06)
         assert await readiness.parts() == {"database": "ok"}

@@ -38,11 +38,14 @@ _log = structlog.get_logger()
 
 
 class Readiness:
-    """Which parts (bus, database, storage) can be used now; asked at most once a second, however many ask."""
+    """Which parts (bus, database, storage) can be used now; asked at most once in ``kept`` seconds, however many ask."""
 
-    def __init__(self, checks: Mapping[str, Check], timeout: float = CHECK_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], timeout: float = CHECK_TIMEOUT_SECONDS, kept: float = KEPT_SECONDS
+    ) -> None:
         self._checks = checks
         self._timeout = timeout
+        self._kept = kept
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
         self._parts: dict[str, str] = {}
@@ -50,7 +53,7 @@ class Readiness:
     async def parts(self) -> dict[str, str]:
         """Return ``ok`` or ``error`` for each part, within the timeout."""
         async with self._asking:
-            if monotonic() - self._asked_at >= KEPT_SECONDS:
+            if monotonic() - self._asked_at >= self._kept:
                 results = await asyncio.gather(*map(self._ask, self._checks.values()), return_exceptions=True)
                 self._parts = {
                     name: self._told(name, result) for name, result in zip(self._checks, results, strict=True)
