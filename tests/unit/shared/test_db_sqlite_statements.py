@@ -34,7 +34,8 @@ async def names(database: Database) -> list[str]:
 
 async def test_statement_tells_how_many_rows_it_changed(database: Database) -> None:
     async with Transactions(database, "api").begin() as transaction:
-        changed = await transaction.session.execute(update(Namespace).where(Namespace.name != "one").values(name=Namespace.name + "s"))
+        rename = update(Namespace).where(Namespace.name != "one").values(name=Namespace.name + "s")
+        changed = await transaction.session.execute(rename)
         assert changed.rowcount == 2  # type: ignore[attr-defined]
         gone = delete(Namespace).where(Namespace.name == "one").returning(Namespace.name)
         assert (await transaction.session.scalars(gone)).all() == ["one"]

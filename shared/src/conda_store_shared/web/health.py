@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 
 
 class Readiness:
-    """Which parts (bus, database, storage) can be used now; asked at most once in ``kept`` seconds, however many ask."""
+    """Which parts (bus, database, storage) can be used now; asked once in ``kept`` seconds, however many ask."""
 
     def __init__(
         self, checks: Mapping[str, Check], timeout: float = CHECK_TIMEOUT_SECONDS, kept: float = KEPT_SECONDS
