@@ -26,7 +26,12 @@ BUILD = "/api/v1/build/{build_id}"
 REQUESTS = [
     ("GET", "/api/v1/namespace/"),
     ("GET", "/api/v1/namespace/team/"),
+    ("PUT", "/api/v1/namespace/team/"),
+    ("GET", "/api/v1/namespace/team/roles"),
+    ("GET", "/api/v1/setting/team/weather/"),
+    ("GET", "/api/v1/usage/"),
     ("GET", "/api/v1/environment/"),
+    ("GET", "/api/v2/environment/"),
     ("GET", "/api/v1/environment/team/weather/"),
     ("GET", "/api/v1/build/"),
     ("GET", f"{BUILD}/"),

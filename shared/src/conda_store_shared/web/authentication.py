@@ -153,6 +153,14 @@ class Authenticator:
             permissions_of_role=self._permissions_of_role,
         )
 
+    async def holder_of(self, text: str) -> Principal | None:
+        """Return who a token speaks for that is named in a request; None when it is worth nothing.
+
+        Raises DatabaseUnavailable.
+        """
+        known = await self._valid(text)
+        return None if known is None else await self._principal(known)
+
     async def principal_of_token(self, token: Token) -> Principal:
         """Return who a token speaks for, whether or not it was ever shown; raises DatabaseUnavailable."""
         return await self._principal(KnownToken(token=token, identifier=token.token_id))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, distinct, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -23,15 +23,20 @@ from conda_store_shared.db.models import (
 from conda_store_shared.db.queries.visibility import visible_environments, visible_namespaces
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import NotFound
+from conda_store_shared.web.cursor import CursorPage
 from conda_store_shared.web.pagination import Page
 
 Ts = TypeVarTuple("Ts")
 Columns = Mapping[str, InstrumentedAttribute[Any]]
+_ENVIRONMENT_COLUMNS: Columns = {"namespace": Namespace.name, "name": Environment.name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Filters of environments and builds; for environments status, artifact and packages are the current build's."""
+    """Filters of environments and builds; for environments status, artifact and packages are the current build's.
+
+    ``seen_by`` are the role bindings of somebody else who must see the row as well.
+    """
 
     search: str | None = None
     namespace: str | None = None
@@ -40,6 +45,7 @@ class Filter:
     artifact: str | None = None
     packages: tuple[str, ...] = ()
     environment_id: int | None = None
+    seen_by: tuple[RoleBinding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,28 @@ async def list_visible_environments(
     session: AsyncSession, bindings: Sequence[RoleBinding], filters: Filter, page: Page
 ) -> tuple[Sequence[tuple[Environment, Namespace]], int]:
     """Return one page of environments, and how many there are."""
+    query = _environments(bindings, filters)
+    count = await _count(session, query)
+    rows = await session.execute(_paged(query, page, _ENVIRONMENT_COLUMNS, Environment.id))
+    return [(environment, namespace) for environment, namespace in rows], count
+
+
+async def list_environments_after(
+    session: AsyncSession, bindings: Sequence[RoleBinding], filters: Filter, page: CursorPage
+) -> tuple[Sequence[tuple[Environment, Namespace]], int]:
+    """Return the environments that come after a row, and how many there are on all pages."""
+    query = _environments(bindings, filters)
+    count = await _count(session, query)
+    keys = [*(_ENVIRONMENT_COLUMNS[key] for key in page.sort_by), Environment.id]
+    if page.after is not None:
+        place, after = tuple_(*keys), tuple_(*page.after)
+        query = query.where(place < after if page.descending else place > after)
+    order = [key.desc() if page.descending else key.asc() for key in keys]
+    rows = await session.execute(query.order_by(*order).limit(page.limit))
+    return [(environment, namespace) for environment, namespace in rows], count
+
+
+def _environments(bindings: Sequence[RoleBinding], filters: Filter) -> Select[Environment, Namespace]:
     query = (
         select(Environment, Namespace)
         .join(Namespace, Namespace.id == Environment.namespace_id)
@@ -73,10 +101,7 @@ async def list_visible_environments(
     )
     if filters.status or filters.artifact or filters.packages:
         query = query.join(Build, Build.id == Environment.current_build_id).where(*_build_filters(filters))
-    count = await _count(session, query)
-    columns = {"namespace": Namespace.name, "name": Environment.name}
-    rows = await session.execute(_paged(query, page, columns, Environment.id))
-    return [(environment, namespace) for environment, namespace in rows], count
+    return query
 
 
 async def list_visible_builds(
@@ -157,6 +182,8 @@ def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[boo
 
 def _place_filters(filters: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    if filters.seen_by is not None:
+        conditions.append(visible_environments(filters.seen_by, Namespace.name, Environment.name))
     if filters.search:
         conditions.append(or_(contains(Namespace.name, filters.search), contains(Environment.name, filters.search)))
     if filters.namespace:

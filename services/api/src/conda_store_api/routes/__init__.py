@@ -8,7 +8,12 @@ from conda_store_api.routes.docs import (
     show_oauth2_redirect,
     show_openapi,
 )
-from conda_store_api.routes.environments import list_environments, put_environment, show_environment
+from conda_store_api.routes.environments import (
+    list_environments,
+    list_environments_by_cursor,
+    put_environment,
+    show_environment,
+)
 from conda_store_api.routes.namespaces import (
     list_namespaces,
     post_namespace,
@@ -20,6 +25,7 @@ from conda_store_api.routes.role_bindings import delete_role, delete_roles, list
 from conda_store_api.routes.settings import put_settings, show_settings
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
+from conda_store_api.routes.usage import show_usage
 from conda_store_shared.web.routing import route
 
 ROUTES = [
@@ -31,6 +37,7 @@ ROUTES = [
     route("/docs/oauth2-redirect", get=show_oauth2_redirect),
     route("/redoc", get=redirect_to_docs),
     route("/api/v1/", get=show_status),
+    route("/api/v1/usage/", get=show_usage),
     route("/api/v1/namespace/", get=list_namespaces),
     route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace, put=put_namespace),
     route("/api/v1/namespace/{namespace}/metadata", put=put_metadata),
@@ -38,6 +45,7 @@ ROUTES = [
     route("/api/v1/namespace/{namespace}/role", get=show_role, post=post_role, put=put_role, delete=delete_role),
     route("/api/v1/specification/", post=post_specification),
     route("/api/v1/environment/", get=list_environments),
+    route("/api/v2/environment/", get=list_environments_by_cursor),
     route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),
     route("/api/v1/setting/", get=show_settings, put=put_settings),
     route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings),

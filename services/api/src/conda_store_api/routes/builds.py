@@ -7,7 +7,7 @@ from conda_store_api.repositories.artifacts import list_artifacts
 from conda_store_api.repositories.listings import find_build, list_build_packages, list_visible_builds
 from conda_store_api.repositories.stages import list_stages
 from conda_store_api.routes.context import api_of
-from conda_store_api.routes.filters import BuildFilterQuery, PackageQuery
+from conda_store_api.routes.filters import BuildQuery, PackageQuery
 from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
 from conda_store_api.routes.shapes import artifact_shape, build_shape, package_shape, specification_shape, stage_shape
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
@@ -30,11 +30,11 @@ _SORTABLE = ("id", "started_on", "scheduled_on", "ended_on")
 _NO_BUILD = {404: "There is no such build."}
 
 
-@operation("List builds", Filtered(), PageOf[BuildModel], query=BuildFilterQuery)
+@operation("List builds", Filtered(), PageOf[BuildModel], query=BuildQuery)
 async def list_builds(request: Request) -> Response:
     """List the builds the caller may see, deleted ones included."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=("id",))
-    filters, principal = parse_query(request, BuildFilterQuery).to_filter(), await principal_of(request)
+    filters, principal = parse_query(request, BuildQuery).to_filter(), await principal_of(request)
     async with api_of(request).transactions.database.session() as session:
         rows, count = await list_visible_builds(session, principal.bindings, filters, page)
     return page_envelope([build_shape(row) for row in rows], page, count)

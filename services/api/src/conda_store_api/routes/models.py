@@ -114,15 +114,38 @@ class BuildIdModel(BaseModel):
     build_id: int
 
 
-class EnvironmentModel(BaseModel):
-    """An environment, which points at its current build."""
+class ListedEnvironmentModel(BaseModel):
+    """An environment in a list of version 2."""
 
     id: int
     namespace: NamespaceModel
     name: str
     current_build_id: int | None
-    current_build: None
     description: str | None
+
+
+class EnvironmentModel(ListedEnvironmentModel):
+    """An environment, which points at its current build."""
+
+    current_build: None
+
+
+class EnvironmentCursorPage(BaseModel):
+    """Some environments; ``cursor`` leads to the next ones, ``count`` is how many there are in all."""
+
+    data: list[ListedEnvironmentModel]
+    status: str
+    message: None
+    cursor: str
+    count: int
+
+
+class UsageModel(BaseModel):
+    """What a namespace uses; deleted builds count, ``storage`` is in bytes."""
+
+    num_environments: int
+    num_builds: int
+    storage: int
 
 
 class ChannelModel(BaseModel):

@@ -51,6 +51,11 @@ def environment_shape(environment: Environment, namespace: dict[str, Any]) -> di
     }
 
 
+def without_current_build(environment: dict[str, Any]) -> dict[str, Any]:
+    """An Environment as version 2 lists it."""
+    return {key: value for key, value in environment.items() if key != "current_build"}
+
+
 def specification_shape(specification: Specification) -> dict[str, Any]:
     """A Specification."""
     return {

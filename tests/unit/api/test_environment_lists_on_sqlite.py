@@ -1,0 +1,7 @@
+"""Lists of environments on SQLite."""
+
+from tests.unit.api.environment_lists_suite import EnvironmentListsSuite
+
+
+class TestEnvironmentLists(EnvironmentListsSuite):
+    """The suite on the ledger of this directory."""
