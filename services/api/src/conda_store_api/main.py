@@ -1,6 +1,8 @@
 """Composition root of api."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,12 +19,15 @@ from conda_store_api.routes.context import Api
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
-from conda_store_shared.assembly.message_bus import open_bus
+from conda_store_shared.assembly.message_bus import bus_options, open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
+from conda_store_shared.bus.replay import replay
+from conda_store_shared.config.load import load_config, parser
 from conda_store_shared.contracts.topology import API
 from conda_store_shared.db.engine import Database
+from conda_store_shared.errors import CondaStoreError
 from conda_store_shared.relay import Relay
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
@@ -94,5 +99,21 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
 
 
 def main() -> None:
-    """Run the command ``conda-store-api``."""
-    run_command(API, assemble)
+    """Run the command ``conda-store-api``; ``conda-store-api replay QUEUE`` puts dead messages back and ends."""
+    if sys.argv[1:2] == ["replay"]:
+        replay_command(sys.argv[2:])
+    else:
+        run_command(API, assemble)
+
+
+def replay_command(arguments: Sequence[str]) -> None:
+    """Run ``conda-store-api replay``: exits with status 1 and one line when it cannot."""
+    made = parser("conda-store-api replay", "Put the dead messages of a queue back into it, oldest first.")
+    made.add_argument("queue", metavar="QUEUE", help="the queue that gave them up, such as api.lockfile.solved")
+    parsed, overrides = made.parse_known_args(arguments)
+    try:
+        options = bus_options(load_config(parsed, overrides), "replay")
+        count = asyncio.run(replay(options, parsed.queue))
+    except CondaStoreError as error:
+        sys.exit(f"ERROR: {error.message}")
+    sys.stdout.write(f"{count} messages put back into {parsed.queue}\n")
