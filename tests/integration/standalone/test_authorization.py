@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
-from conda_store_shared.db.models import Build, BuildArtifact, Environment, Model, Namespace, Specification
+from conda_store_shared.db.models import Build, BuildArtifact, Environment, IssuedToken, Model, Namespace, Specification
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.transaction import Transactions
@@ -35,6 +36,7 @@ KEY = "0123abcd-1700000000-1-weather"
 BINDINGS = {
     "anonymous": None,
     "expired": {"team/*": ["admin"]},
+    "revoked": {"team/*": ["admin"]},
     "foreign": {"other/*": ["admin"]},
     "viewer": {"team/*": ["viewer"]},
     "developer": {"team/*": ["developer"]},
@@ -81,9 +83,11 @@ def token_of(kind: str) -> str | None:
     if roles_of is None:
         return None
     age = -timedelta(seconds=1) if kind == "expired" else timedelta(hours=1)
+    # Each request shows a token of its own, since one of them revokes the token it shows.
+    token_id = kind if kind == "revoked" else uuid4().hex
     bindings = tuple(RoleBinding.parse(arn, roles) for arn, roles in roles_of.items())
     return TokenSigner(SECRET).sign(
-        Token(expiration=datetime.now(UTC) + age, primary_namespace=kind, bindings=bindings)
+        Token(expiration=datetime.now(UTC) + age, primary_namespace=kind, bindings=bindings, token_id=token_id)
     )
 
 
@@ -109,6 +113,7 @@ async def open_suite(directory: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _fill(database: Database) -> None:
+    made = {"kind": "script", "primary_namespace": "team", "created_on": NOW}
     build = Build(
         id=1, specification_id=1, environment_id=1, status="COMPLETED", scheduled_on=NOW, ended_on=NOW, rank=4,
         build_key_version=2, build_key=KEY,
@@ -118,6 +123,7 @@ async def _fill(database: Database) -> None:
         [Environment(id=1, namespace_id=1, name="weather", current_build_id=1)],
         [Specification(id=1, name="weather", spec={"name": "weather"}, sha256="0" * 64, created_on=NOW)],
         [build],
+        [IssuedToken(id="revoked", revoked_on=NOW, **made), IssuedToken(id=PLACES["token_id"], **made)],
         [BuildArtifact(build_id=1, artifact_type="LOCKFILE", key=f"lockfile/{KEY}.yml")],
     ]
     async with Transactions(database, "test").begin() as transaction:
@@ -162,8 +168,9 @@ def test_table_grants_more_to_each_role_than_to_the_one_before() -> None:
         assert allowed == sorted(allowed), operation
 
 
-def test_credential_that_ran_out_is_worth_no_more_than_none() -> None:
-    assert all(kinds["expired"] == kinds["anonymous"] for kinds in table().values())
+@pytest.mark.parametrize("kind", ["expired", "revoked"])
+def test_credential_that_ran_out_or_was_taken_back_is_worth_no_more_than_none(kind: str) -> None:
+    assert all(kinds[kind] == kinds["anonymous"] for kinds in table().values())
 
 
 def test_table_refuses_something_to_everybody_but_the_root() -> None:

@@ -17,6 +17,7 @@ from conda_store_auth.routes.login import PasswordLogin
 from conda_store_auth.routes.oauth import ProviderLogin
 from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.token_cookie import TokenCookie
+from conda_store_auth.routes.tokens import TokenPages
 from conda_store_shared.contracts.topology import AUTH
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
@@ -32,6 +33,7 @@ from conda_store_shared.web.tokens import Token
 
 SECRET = "a secret for these tests, and for nothing else"
 NOW = datetime(2026, 11, 22, 11, 7, 30, 500_000, tzinfo=UTC)
+ROBOT = {"robot": {"primary_namespace": "robot", "role_bindings": {"*/*": ["admin"]}}}
 _HERE = Path(__file__).parent
 
 
@@ -49,12 +51,20 @@ class Auth:
         self.transactions = transactions
         self.rights = MemoryRights()
         self.database = self.rights.granted
-        self.authenticator = Authenticator(AuthorizationOptions(secret=SECRET), self.rights, clock=lambda: NOW)
+        options = AuthorizationOptions(secret=SECRET, predefined_tokens=ROBOT)
+        self.authenticator = Authenticator(options, self.rights, clock=lambda: NOW)
 
-    def token(self, name: str, bindings: Mapping[str, Sequence[str]], lifetime: timedelta = timedelta(hours=1)) -> str:
-        """Return a token as this service signs it."""
+    def token(
+        self,
+        name: str,
+        bindings: Mapping[str, Sequence[str]],
+        lifetime: timedelta = timedelta(hours=1),
+        token_id: str | None = None,
+    ) -> str:
+        """Return a token as this service signs it, recorded nowhere."""
         parsed = tuple(RoleBinding.parse(arn, roles) for arn, roles in bindings.items())
-        return self.authenticator.signer.sign(Token(expiration=NOW + lifetime, primary_namespace=name, bindings=parsed))
+        token = Token(expiration=NOW + lifetime, primary_namespace=name, bindings=parsed, token_id=token_id)
+        return self.authenticator.signer.sign(token)
 
     @asynccontextmanager
     async def client(
@@ -69,7 +79,8 @@ class Auth:
     ) -> AsyncIterator[httpx.AsyncClient]:
         """Open a browser (cookies are kept) or, with ``token``, a script."""
         cookie = TokenCookie("conda-store-auth", options.get("cookie_domain"))
-        resources = (Pages(login_html), OwnPages(), cookie, self.authenticator, self.transactions)
+        pages = (Pages(login_html), OwnPages(), TokenPages(maximum_size=5))
+        resources = (*pages, cookie, self.authenticator, self.transactions)
         routes = wire_routes(login or PasswordLogin(DummyProvider(password)), *resources, secret=SECRET)
         routes = prefixed(options.get("url_prefix", "/"), routes)
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -201,30 +201,44 @@ async def test_stranger_is_told_what_everybody_may(auth: Any) -> None:
     }
 
 
-ARNS = st.builds("{}/{}".format, st.text("ab*", min_size=1, max_size=3), st.text("ab*", min_size=1, max_size=3))
-BINDINGS = st.dictionaries(ARNS, st.lists(st.sampled_from(list(Role)), min_size=1, max_size=2), max_size=3)
+PATTERNS = st.text("ab*", min_size=1, max_size=3)
+ROLES = st.lists(st.sampled_from(list(Role)), max_size=2)
+BINDINGS = st.dictionaries(st.builds("{}/{}".format, PATTERNS, PATTERNS) | st.just("default/*"), ROLES, max_size=3)
+# Rows of version 1 name any pattern, those of version 2 whole namespaces.
+ROWS = BINDINGS | st.dictionaries(st.builds("{}/*".format, st.text("ab", min_size=1, max_size=3)), ROLES, max_size=3)
+PLACES = [(namespace, name) for namespace in ("", "a", "b", "ab", "ba", "default") for name in (None, "a", "b", "ab")]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(holdings=BINDINGS, wanted=BINDINGS, namespace=st.text("ab", max_size=3), name=st.text("ab", max_size=3))
+@given(holdings=BINDINGS, rows=ROWS, wishes=st.lists(BINDINGS, min_size=1, max_size=3))
 async def test_no_token_ever_allows_what_its_maker_may_not(
-    auth: Any,
-    now: datetime,
-    holdings: dict[str, list[str]],
-    wanted: dict[str, list[str]],
-    namespace: str,
-    name: str,
+    auth: Any, holdings: dict[str, list[str]], rows: dict[str, list[str]], wishes: list[dict[str, list[str]]]
 ) -> None:
-    caller = auth.token("alice", holdings)
-    status, answer = await ask(auth, caller, {"role_bindings": wanted})
-    assert status in (200, 400)
-    if status == 200:
-        made, makers = answer["data"]["token"], caller
-        allowed = [await _allowed(auth, token, now, namespace, name) for token in (made, makers)]
-        assert allowed[0] <= allowed[1]
+    auth.database["alice"] = rows
+    maker = auth.token("alice", holdings)
+    for wanted in wishes:
+        status, answer = await ask(auth, maker, {"role_bindings": wanted})
+        assert status in (200, 400)
+        if status == 200:
+            made = answer["data"]["token"]
+            makers, mades = await _allowed(auth, maker), await _allowed(auth, made)
+            assert {place: mades[place] - makers[place] for place in PLACES} == {place: set() for place in PLACES}
+            maker = made
 
 
-async def _allowed(auth: Any, text: str, now: datetime, namespace: str, name: str) -> frozenset[Permission]:
-    token = auth.authenticator.signer.verify(text, now)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(holdings=BINDINGS, rows=ROWS)
+async def test_token_without_wishes_allows_all_that_its_maker_may(
+    auth: Any, holdings: dict[str, list[str]], rows: dict[str, list[str]]
+) -> None:
+    auth.database["alice"] = rows
+    maker = auth.token("alice", holdings)
+    status, answer = await ask(auth, maker)
+    assert status == 200
+    assert await _allowed(auth, answer["data"]["token"]) == await _allowed(auth, maker)
+
+
+async def _allowed(auth: Any, text: str) -> dict[tuple[str, str | None], frozenset[Permission]]:
+    token = auth.authenticator.signer.verify(text, auth.authenticator.clock())
     principal = await auth.authenticator.principal_of_token(token)
-    return permissions_on(principal.bindings, namespace, name)
+    return {place: permissions_on(principal.bindings, *place) for place in PLACES}

@@ -62,9 +62,16 @@ def test_character_no_name_may_have_matches_nothing(namespace: str, name: str) -
     assert not binding("*/*").matches(namespace, name)
 
 
+@given(wide=st.text("a*", min_size=1, max_size=3), narrow=st.text("a*", min_size=1, max_size=3))
+def test_covering_binding_matches_the_namespaces_that_the_covered_one_does(wide: str, narrow: str) -> None:
+    if binding(f"*/{wide}").covers(binding(f"x/{narrow}")) and binding(f"x/{narrow}").matches("x", None):
+        assert binding(f"*/{wide}").matches("x", None)
+
+
 def test_environment_binding_grants_nothing_on_its_namespace() -> None:
     assert not binding("a/env").matches("a", None)
     assert binding("a/*").matches("a", None)
+    assert binding("a/**").matches("a", None)
     assert binding("*/*").matches("", None)
 
 

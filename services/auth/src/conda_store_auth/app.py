@@ -14,8 +14,8 @@ from conda_store_shared.web.routing import PathRoute, provide
 def wire_routes(login: PasswordLogin | ProviderLogin, *resources: object, secret: str) -> list[PathRoute]:
     """Return the route table of auth for one way to log in.
 
-    ``resources`` are an Authenticator, Transactions, Pages, OwnPages and a TokenCookie; ``secret`` signs what a browser
-    keeps.
+    ``resources`` are an Authenticator, Transactions, Pages, OwnPages, TokenPages and a TokenCookie; ``secret`` signs
+    what a browser keeps.
     """
     if isinstance(login, ProviderLogin):
         table = provider_routes([Middleware(ErrorPages)])

@@ -46,6 +46,7 @@ class AuthOptions:
     cookie_domain: str | None = None
     login_html: str = ""
     address: str = "127.0.0.1"
+    max_page_size: int = 100
 
 
 def read_options(config: Config) -> AuthOptions:
@@ -59,6 +60,7 @@ def read_options(config: Config) -> AuthOptions:
         cookie_domain=section.cookie_domain,
         login_html=section.login_html,
         address=server.address,
+        max_page_size=server.max_page_size,
     )
 
 

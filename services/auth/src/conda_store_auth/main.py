@@ -9,6 +9,7 @@ from conda_store_auth.adapters.dummy_provider import DummyProvider, OpenProvider
 from conda_store_auth.adapters.oauth_provider import OAuthProvider
 from conda_store_auth.adapters.oidc_provider import Issuer, OidcProvider
 from conda_store_auth.app import wire_routes
+from conda_store_auth.background import Background
 from conda_store_auth.config import AuthOptions, OAuthOptions, read_options
 from conda_store_auth.consumers import subscriptions
 from conda_store_auth.domain.loopback import is_loopback
@@ -17,6 +18,7 @@ from conda_store_auth.routes.login import PasswordLogin
 from conda_store_auth.routes.oauth import ProviderLogin
 from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.token_cookie import TokenCookie
+from conda_store_auth.routes.tokens import TokenPages
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
@@ -50,13 +52,18 @@ def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
         OwnPages(known.trusted_origins, known.trusted_origin_pattern),
         authentication.authenticator,
         transactions,
+        TokenPages(maximum_size=options.max_page_size),
         secret=known.secret,
     )
     return Service(
         name=AUTH,
         routes=routes,
         subscriptions=[*subscriptions(transactions), authentication.subscription],
-        background=(Relay(transactions, bus).run, authentication.background),
+        background=(
+            Relay(transactions, bus).run,
+            authentication.background,
+            Background(transactions).forget_expired_forever,
+        ),
         checks={"database": database.check},
     )
 

@@ -98,7 +98,8 @@ class RoleBinding:
         A namespace as a whole is only covered by a binding on all of its environments.
         """
         if name is None:
-            return self.name == "*" and _pattern(self.namespace).fullmatch(namespace) is not None
+            # "**" is "*": else a holder of x/** could hand out x/*, which it covers, and with it the namespace.
+            return not self.name.strip("*") and _pattern(self.namespace).fullmatch(namespace) is not None
         return bool(_pattern(self.namespace).fullmatch(namespace) and _pattern(self.name).fullmatch(name))
 
     def covers(self, other: "RoleBinding") -> bool:

@@ -55,6 +55,7 @@ class Principal:
     """Who a request speaks for.
 
     ``expiration`` and ``token_id`` are those of the credential; the anonymous have neither, predefined tokens no id.
+    ``in_cookie`` tells that a browser added it by itself.
     """
 
     authenticated: bool
@@ -62,6 +63,7 @@ class Principal:
     sources: Mapping[BindingSource, Sequence[RoleBinding]]
     expiration: datetime | None = None
     token_id: str | None = None
+    in_cookie: bool = False
     permissions_of_role: Mapping[Role, frozenset[Permission]] = field(default_factory=lambda: PERMISSIONS_OF_ROLE)
 
     @cached_property
@@ -77,6 +79,10 @@ class Principal:
         """What is allowed wherever ``wanted`` matches, whatever roles it names."""
         covering = (self.permissions_of(binding) for binding in self.bindings if binding.covers(wanted))
         return frozenset[Permission]().union(*covering)
+
+    def may(self, permissions: Iterable[Permission], namespace: str, name: str | None) -> bool:
+        """Whether the principal has all ``permissions`` on an environment, or on a namespace (no name)."""
+        return is_allowed(self.bindings, permissions, namespace, name, self.permissions_of_role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +144,7 @@ class Authenticator:
                 continue
             if self._note_use:
                 self._note_use(known, self.clock())
-            return await self._principal(known)
+            return await self._principal(known, in_cookie=credential.in_cookie)
         if of_another_page:
             raise NotAuthorized(_OTHER_PAGE)
         return self.anonymous
@@ -171,7 +177,7 @@ class Authenticator:
             return known
         return None if await self._rights.is_revoked(known.identifier) else known
 
-    async def _principal(self, known: KnownToken) -> Principal:
+    async def _principal(self, known: KnownToken, *, in_cookie: bool = False) -> Principal:
         token = known.token
         return Principal(
             authenticated=True,
@@ -183,6 +189,7 @@ class Authenticator:
             },
             expiration=token.expiration,
             token_id=known.identifier,
+            in_cookie=in_cookie,
             permissions_of_role=self._permissions_of_role,
         )
 
@@ -198,7 +205,7 @@ async def principal_of(request: Request) -> Principal:
 
 def authorize(principal: Principal, permissions: Iterable[Permission], namespace: str, name: str | None) -> None:
     """Raise NotAuthorized unless ``principal`` has all ``permissions`` on an environment, or a namespace (no name)."""
-    if not is_allowed(principal.bindings, permissions, namespace, name, principal.permissions_of_role):
+    if not principal.may(permissions, namespace, name):
         raise NotAuthorized("request not authorized")
 
 

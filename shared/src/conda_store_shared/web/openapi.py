@@ -126,8 +126,10 @@ def _add_response(responses: Document, status: int, text: str, content: Document
     known = responses.setdefault(str(status), {"description": text})
     if known["description"] != text:
         known["description"] += f" Or: {text}"
-    if content:
-        known.setdefault("content", {}).update(content)
+    for media_type, told in (content or {}).items():
+        one = known.setdefault("content", {}).setdefault(media_type, told)
+        if one is not told:
+            one["schema"] = {"anyOf": [*one["schema"].get("anyOf", [one["schema"]]), told["schema"]]}
 
 
 def _shared_errors(method: str, path: str, declared: Operation) -> dict[int, str]:

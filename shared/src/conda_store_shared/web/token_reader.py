@@ -14,7 +14,7 @@ from conda_store_shared.web.tokens import MAXIMUM_TOKEN_LENGTH, TOKEN_LIFETIME, 
 _KEPT = 2048
 _LONGEST_KEPT = 2048
 # What may stand in the column of the database; any other ``jti`` comes from somewhere else.
-_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class TokenReader:
         token = self._signer.verify(text, now)
         if token is None:
             return None
-        identifier = token.token_id if _IDENTIFIER.fullmatch(token.token_id or "") else digest.hex()
+        identifier = token.token_id if IDENTIFIER.fullmatch(token.token_id or "") else digest.hex()
         known = KnownToken(token=token, identifier=identifier)
         if len(text) <= _LONGEST_KEPT:
             if len(self._kept) >= _KEPT:

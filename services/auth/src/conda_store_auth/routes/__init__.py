@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from conda_store_auth.routes.login import log_in_by_password, log_out, show_login_page
 from conda_store_auth.routes.oauth import begin_login, finish_login
 from conda_store_auth.routes.permissions import show_permissions
-from conda_store_auth.routes.tokens import post_token
+from conda_store_auth.routes.tokens import delete_presented_token, delete_token, get_tokens, post_token
 from conda_store_shared.web.routing import PathRoute, route
 
 # Several answers of the provider, each with a timeout of its own.
@@ -36,5 +36,6 @@ def auth_routes(login: Sequence[PathRoute]) -> list[PathRoute]:
         *login,
         route("/logout/", post=log_out),
         route("/api/v1/permission/", get=show_permissions),
-        route("/api/v1/token/", post=post_token),
+        route("/api/v1/token/", get=get_tokens, post=post_token, delete=delete_presented_token),
+        route("/api/v1/token/{token_id}/", delete=delete_token),
     ]

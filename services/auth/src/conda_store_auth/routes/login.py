@@ -10,6 +10,7 @@ from conda_store_auth.ports import Credentials, PasswordProvider
 from conda_store_auth.routes.addresses import next_page, own_page
 from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.token_cookie import delete_token, holder, refuse_other_sites, set_token
+from conda_store_auth.routes.tokens import revoke_cookie
 from conda_store_auth.use_cases.log_in import log_in
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transactions
@@ -98,8 +99,9 @@ async def log_in_by_password(request: Request) -> Response:
 
 @operation("Log out", Anyone(), Content(told="To the next page.", status=303), query=NextQuery)
 async def log_out(request: Request) -> Response:
-    """Forget the token and go where the caller wants."""
+    """Revoke the token of the cookie, forget the cookie, and go where the caller wants."""
     refuse_other_sites(request)
+    await revoke_cookie(request)
     return delete_token(request, RedirectResponse(next_page(request), 303))
 
 

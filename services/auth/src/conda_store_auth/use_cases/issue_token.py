@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+from conda_store_auth.domain.token_kind import TokenKind
+from conda_store_auth.repositories.tokens import add_token
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import InvalidInput, NotAuthorized
+from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.authentication import Authenticator, Principal
 from conda_store_shared.web.tokens import MAXIMUM_TOKEN_LENGTH, Token, read_bindings, read_expiration
 
@@ -20,10 +23,13 @@ class TokenRequest:
     primary_namespace: str | None = None
     expiration: datetime | None = None
     role_bindings: Mapping[str, Sequence[str]] | None = None
+    name: str | None = None
 
 
-async def issue_token(wanted: TokenRequest, caller: Principal, authenticator: Authenticator) -> str:
-    """Return a signed token.
+async def issue_token(
+    wanted: TokenRequest, caller: Principal, authenticator: Authenticator, transactions: Transactions
+) -> str:
+    """Return a signed token, which is recorded under its name.
 
     Raises NotAuthorized for the anonymous and for another primary namespace, InvalidInput for rights or a lifetime
     beyond the caller's.
@@ -47,6 +53,8 @@ async def issue_token(wanted: TokenRequest, caller: Principal, authenticator: Au
     text = authenticator.signer.sign(token)
     if len(text) > MAXIMUM_TOKEN_LENGTH:
         raise InvalidInput(f"the token would be {len(text)} characters long; at most {MAXIMUM_TOKEN_LENGTH} are read")
+    async with transactions.begin() as transaction:
+        add_token(transaction.session, token, TokenKind.SCRIPT, name=wanted.name or None, now=authenticator.clock())
     return text
 
 
