@@ -81,6 +81,28 @@ def test_refusal_names_the_place(change: dict[str, Any], message: str) -> None:
     assert message in raised.value.message
 
 
+def test_refusal_names_every_place_on_a_line_of_its_own() -> None:
+    document = {"channels": ["a", 3], "dependencies": [{"pip": 1}, {"npm": 1}, []], "description": 3, "variables": []}
+    with pytest.raises(InvalidSpecification) as raised:
+        Specification.from_value(document)
+    assert sorted(raised.value.message.split("\n")) == [
+        "Field required (type=missing, loc=('name',))",
+        "Input should be a valid dictionary (type=dict_type, loc=('variables',))",
+        "Input should be a valid list (type=list_type, loc=('dependencies', 0, 'pip'))",
+        "Input should be a valid string (type=string_type, loc=('channels', 1))",
+        "Input should be a valid string (type=string_type, loc=('dependencies', 2))",
+        "Input should be a valid string (type=string_type, loc=('description',))",
+        "Only a pip section may stand among the dependencies (type=extra, loc=('dependencies', 1))",
+    ]
+
+
+def test_refusal_stays_short_when_everything_is_wrong() -> None:
+    with pytest.raises(InvalidSpecification) as raised:
+        Specification.from_value({"name": "weather", "channels": [1] * 30_000})
+    assert len(raised.value.message.split("\n")) == 51
+    assert raised.value.message.endswith("… and 29950 more")
+
+
 @given(st.dictionaries(KEYS, JSON_VALUES))
 def test_anything_is_read_or_refused_and_nothing_crashes(value: dict[str, Any]) -> None:
     for document in (value, {**WHOLE, **value}):

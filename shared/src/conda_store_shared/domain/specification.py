@@ -13,8 +13,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PIP_OPTIONS = ("--index-url", "--extra-index-url", "--trusted-host")
 
 
-def _fail(message: str, kind: str, *location: str | int) -> InvalidSpecification:
-    return InvalidSpecification(f"{message} (type={kind}, loc={location})")
+# Told at once; a document that is something else altogether would name thousands.
+MAXIMUM_PROBLEMS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,25 +31,26 @@ class Specification:
 
     @classmethod
     def from_value(cls, value: Any) -> "Specification":
-        """Check a decoded document; unknown keys are dropped.  Raises InvalidSpecification naming the place."""
+        """Check a decoded document; unknown keys are dropped.
+
+        Raises InvalidSpecification with a line for each place that is wrong.
+        """
+        reading = _Reading()
         if not isinstance(value, Mapping):
-            raise _fail("Input should be a valid dictionary or object", "model_type")
-        if "name" not in value:
-            raise _fail("Field required", "missing", "name")
-        try:
-            name = environment_name(_text(value["name"], "name"))
-        except InvalidName as error:
-            raise _fail(str(error), "value_error", "name") from error
-        dependencies, pip = _dependencies(value.get("dependencies"))
-        return cls(
-            name=name,
-            channels=_texts(value.get("channels"), "channels"),
+            reading.refuse("Input should be a valid dictionary or object", "model_type")
+            value = {"name": "unknown"}
+        dependencies, pip = reading.dependencies(value.get("dependencies"))
+        specification = cls(
+            name=reading.name(value),
+            channels=reading.texts(value.get("channels"), "channels"),
             dependencies=dependencies,
             pip=pip,
-            description=_optional_text(value.get("description", ""), "description"),
-            prefix=_optional_text(value.get("prefix"), "prefix"),
-            variables=_variables(value.get("variables")),
+            description=reading.optional_text(value.get("description", ""), "description"),
+            prefix=reading.optional_text(value.get("prefix"), "prefix"),
+            variables=reading.variables(value.get("variables")),
         )
+        reading.finish()
+        return specification
 
     def to_value(self) -> dict[str, Any]:
         """The stored form: always the same six keys, in the order upstream keeps them."""
@@ -71,50 +72,78 @@ class Specification:
         return digest_of(self.to_value())
 
 
-def _text(value: Any, *location: str | int) -> str:
-    if not isinstance(value, str):
-        raise _fail("Input should be a valid string", "string_type", *location)
-    if _UNSTORABLE.search(value):
-        raise _fail("Text may not contain NUL characters or halves of surrogate pairs", "value_error", *location)
-    return value
+class _Reading:
+    """Takes a document apart, and remembers everything that is wrong with it."""
 
+    def __init__(self) -> None:
+        self._problems: list[str] = []
 
-def _optional_text(value: Any, *location: str | int) -> str | None:
-    return None if value is None else _text(value, *location)
+    def refuse(self, message: str, kind: str, *location: str | int) -> None:
+        self._problems.append(f"{message} (type={kind}, loc={location})")
 
+    def finish(self) -> None:
+        if not self._problems:
+            return
+        more = len(self._problems) - MAXIMUM_PROBLEMS
+        rest = [f"… and {more} more"] if more > 0 else []
+        raise InvalidSpecification("\n".join([*self._problems[:MAXIMUM_PROBLEMS], *rest]))
 
-def _texts(value: Any, *location: str | int) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise _fail("Input should be a valid list", "list_type", *location)
-    return tuple(_text(element, *location, index) for index, element in enumerate(value))
+    def name(self, value: Mapping[str, Any]) -> EnvironmentName:
+        if "name" not in value:
+            self.refuse("Field required", "missing", "name")
+            return EnvironmentName("")
+        known = len(self._problems)
+        text = self.text(value["name"], "name")
+        try:
+            return environment_name(text)
+        except InvalidName as error:
+            if len(self._problems) == known:
+                self.refuse(str(error), "value_error", "name")
+            return EnvironmentName("")
 
+    def text(self, value: Any, *location: str | int) -> str:
+        if not isinstance(value, str):
+            self.refuse("Input should be a valid string", "string_type", *location)
+            return ""
+        if _UNSTORABLE.search(value):
+            told = "Text may not contain NUL characters or halves of surrogate pairs"
+            self.refuse(told, "value_error", *location)
+        return value
 
-def _dependencies(value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if value is None:
-        return (), ()
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise _fail("Input should be a valid list", "list_type", "dependencies")
-    conda: list[str] = []
-    pip: list[str] = []
-    for index, element in enumerate(value):
-        if isinstance(element, Mapping):
-            if set(element) != {"pip"}:
-                raise _fail("Only a pip section may stand among the dependencies", "extra", "dependencies", index)
-            pip.extend(_texts(element["pip"], "dependencies", index, "pip"))
-        else:
-            conda.append(_text(element, "dependencies", index))
-    return tuple(conda), tuple(pip)
+    def optional_text(self, value: Any, *location: str | int) -> str | None:
+        return None if value is None else self.text(value, *location)
 
+    def texts(self, value: Any, *location: str | int) -> tuple[str, ...]:
+        return tuple(self.text(element, *location, index) for index, element in enumerate(self._list(value, *location)))
 
-def _variables(value: Any) -> dict[str, str | int] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise _fail("Input should be a valid dictionary", "dict_type", "variables")
-    for key, element in value.items():
-        _text(key, "variables")
-        if isinstance(element, bool) or not isinstance(element, str | int):
-            raise _fail("Input should be a valid string or integer", "string_type", "variables", key)
-    return dict(value)
+    def dependencies(self, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        conda: list[str] = []
+        pip: list[str] = []
+        for index, element in enumerate(self._list(value, "dependencies")):
+            if not isinstance(element, Mapping):
+                conda.append(self.text(element, "dependencies", index))
+            elif set(element) == {"pip"}:
+                pip.extend(self.texts(element["pip"], "dependencies", index, "pip"))
+            else:
+                self.refuse("Only a pip section may stand among the dependencies", "extra", "dependencies", index)
+        return tuple(conda), tuple(pip)
+
+    def variables(self, value: Any) -> dict[str, str | int] | None:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            self.refuse("Input should be a valid dictionary", "dict_type", "variables")
+            return None
+        for key, element in value.items():
+            self.text(key, "variables")
+            if isinstance(element, bool) or not isinstance(element, str | int):
+                self.refuse("Input should be a valid string or integer", "string_type", "variables", key)
+        return dict(value)
+
+    def _list(self, value: Any, *location: str | int) -> Sequence[Any]:
+        if value is None:
+            return ()
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            self.refuse("Input should be a valid list", "list_type", *location)
+            return ()
+        return value
