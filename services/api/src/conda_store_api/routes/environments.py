@@ -40,7 +40,14 @@ class EnvironmentBody(BaseModel):
     description: str | None = None
 
 
-@operation("List environments", Filtered(), PageOf[EnvironmentModel], query=EnvironmentQuery, deprecated=True)
+@operation(
+    "List environments",
+    Filtered(),
+    PageOf[EnvironmentModel],
+    query=EnvironmentQuery,
+    errors={400: "The token is worth nothing."},
+    deprecated=True,
+)
 async def list_environments(request: Request) -> Response:
     """List the environments the caller may see."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=_SORTABLE)
