@@ -4,17 +4,20 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from conda_store_api.background import Background, Wake
+from conda_store_api.background import Background, Wake, ensure_namespace
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
+from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import Build
 from conda_store_shared.errors import StorageUnavailable
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.object_store import StoredObject
 from conda_store_shared.testing.bus_messages import eventually
-from tests.unit.api.ledger_builders import Ledger, of_type
+from conda_store_shared.transaction import Transactions
+from tests.unit.api.ledger_builders import Ledger, copy_of, of_type
+from tests.unit.shared.settings_builders import some_settings
 
 
 class ComingStore(FilesystemStore):
@@ -82,3 +85,24 @@ async def test_loop_wakes_when_told_to_or_when_its_time_is_over() -> None:
     await eventually(woken.is_set, 1)
     await wake.wait(0.001)
     await task
+
+
+async def test_default_namespace_is_made_once_when_the_database_is_there(ledger: Ledger) -> None:
+    for _ in range(2):
+        await ensure_namespace(ledger.transactions, some_settings(default_namespace="lobby"))
+    assert await ledger.namespaces() == ["lobby"]
+    assert await ledger.events() == ["namespace.created"]
+
+
+async def test_default_namespace_waits_when_the_database_is_away(ledger_template: Path, tmp_path: Path) -> None:
+    place = tmp_path / "later"
+    async with Database(f"sqlite:///{place / 'ledger.sqlite'}") as away:
+        task = asyncio.create_task(ensure_namespace(Transactions(away, "api"), some_settings(), pause=0.01))
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        copy_of(ledger_template, tmp_path)
+        place.mkdir()
+        (tmp_path / "ledger.sqlite").rename(place / "ledger.sqlite")
+        async with asyncio.timeout(5):
+            await task
+        assert await Ledger(away, FilesystemStore(tmp_path)).namespaces() == ["default"]

@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from conda_store_api.use_cases.create_namespace import ensure_default_namespace
 from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.db.moments import now
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable, Unavailable
+from conda_store_shared.transaction import Transactions
 
 log = structlog.get_logger()
 
@@ -103,3 +106,14 @@ class Background:
             if group.subgroup((BusUnavailable, DatabaseUnavailable)) is not None:
                 # What workers said meanwhile is still on its way to the ledger.
                 self._listening = now()
+
+
+async def ensure_namespace(transactions: Transactions, defaults: Settings, pause: float = 5.0) -> None:
+    """Make the default namespace, once the database can be reached."""
+    while True:
+        try:
+            async with transactions.begin() as transaction:
+                return await ensure_default_namespace(defaults, transaction, now())
+        except Unavailable as error:
+            log.warning("background_waits", step="ensure_namespace", reason=error.message)
+            await asyncio.sleep(pause)

@@ -5,12 +5,13 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from traitlets.config import Config
 
 from conda_store_api.adapters.prometheus_gauges import SuiteGauges
-from conda_store_api.background import Background
+from conda_store_api.background import Background, ensure_namespace
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
 from conda_store_api.consumers import subscriptions
@@ -81,6 +82,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             background.rescue_forever,
             background.request_waiting_forever,
             background.store_logs_forever,
+            partial(ensure_namespace, transactions, options.policy.settings),
             authentication.background,
         ),
         metrics=lambda registry: SuiteGauges(registry, database).refresh,

@@ -1,10 +1,13 @@
 """Creates a namespace (contract §1.2)."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from conda_store_api.repositories.environments import ensure_namespace
+from conda_store_api.repositories.settings import effective_settings
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.names import namespace_name
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import Conflict
 from conda_store_shared.transaction import Transaction
 
@@ -17,3 +20,10 @@ async def create_namespace(name: str, actor: str | None, transaction: Transactio
     transaction.record(
         PublicEvent(type="namespace.created", time=now, namespace=namespace.name, actor=actor, data={})
     )
+
+
+async def ensure_default_namespace(defaults: Settings, transaction: Transaction, now: datetime) -> None:
+    """Create the namespace of whoever names none, unless it is there."""
+    settings = await effective_settings(transaction.session, defaults)
+    with suppress(Conflict):
+        await create_namespace(settings.default_namespace, None, transaction, now)
