@@ -35,8 +35,11 @@ demo: setup ## see it work: build a real environment on the embedded defaults, e
 serve: setup ## run everything in one process, from source
 	@$(BIN)/conda-store-server --standalone $(ARGS)
 
-test: setup servers ## run every test on real servers, which are started and ended
-	@$(PYTEST) tests $(ARGS)
+peers: setup ## install the browser and the identity providers of test-browser, or say what is missing
+	@scripts/peers.sh
+
+test: setup servers ## run every test on real servers, which are started and ended; all but those in a browser
+	@$(PYTEST) tests --ignore=tests/browser $(ARGS)
 
 test-unit: setup ## run the quick tests: no servers, seconds
 	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 --timeout 20 --hypothesis-profile quick $(ARGS)
@@ -46,6 +49,9 @@ test-integration: setup servers ## run the tests against one real server at a ti
 
 test-acceptance: setup servers ## run the tests of the whole suite: submit, build, kill, restart
 	@$(PYTEST) tests/acceptance $(ARGS)
+
+test-browser: setup servers peers ## run the tests in a browser: logins at identity providers of others
+	@$(PYTEST) tests/browser $(ARGS)
 
 lint: setup ## check style, layers, and that each package declares what it imports
 	@$(BIN)/ruff check
@@ -68,7 +74,7 @@ docs-write: setup ## write the generated reference pages
 bench: setup servers ## measure the budgets; figures go to benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-check: lint types docs test ## exactly what CI runs
+check: lint types docs test-browser test ## exactly what CI runs
 
 migrate: setup ## upgrade a database to the newest schema: make migrate URL=...
 	@$(BIN)/python -m conda_store_shared.db.migrate upgrade --url "$(URL)"
@@ -86,5 +92,5 @@ clean: ## remove the environment and everything that is cached
 # The tests come last, and nothing prints between their lines.
 .NOTPARALLEL:
 
-.PHONY: help setup servers test-servers demo serve test test-unit test-integration test-acceptance lint fmt types docs docs-write \
-        bench check migrate migration lock clean
+.PHONY: help setup servers peers test-servers demo serve test test-unit test-integration test-acceptance test-browser \
+        lint fmt types docs docs-write bench check migrate migration lock clean

@@ -80,7 +80,7 @@ def test_jupyterhub_is_found_by_its_address() -> None:
         user_data_key="name",
         groups_key="groups",
     )
-    assert (options.client.name, options.client.scope) == ("JupyterHub", "profile")
+    assert (options.client.name, options.client.scope) == ("JupyterHub", "")
 
 
 def test_issuer_is_found_by_itself() -> None:

@@ -100,10 +100,6 @@ class JupyterHubOAuthAuthentication(GenericOAuthAuthentication):
     def _authorize_url_of_jupyterhub(self) -> str:
         return self._below_hub("api/oauth2/authorize")
 
-    @default("access_scope")
-    def _scope_of_jupyterhub(self) -> str:
-        return "profile"
-
     @default("user_data_url")
     def _user_data_url_of_jupyterhub(self) -> str:
         return self._below_hub("api/user")

@@ -35,8 +35,8 @@ class Account(TypedDict, total=False):
 class ServerNotInstalled(Exception):
     """A program that the tests need is missing; the message says what to install."""
 
-    def __init__(self, program: str, package: str) -> None:
-        super().__init__(f"{program} is missing: install {package}, or run `make servers` as root")
+    def __init__(self, program: str, package: str, command: str = "make servers") -> None:
+        super().__init__(f"{program} is missing: install {package}, or run `{command}` as root")
 
 
 class ServerNotReady(Exception):
