@@ -111,7 +111,7 @@ async def test_gateway_that_finds_no_provider_is_an_outage(
     async with oauth.browser() as browser:
         answer = await log_in(browser, provider, **HTML)
     assert answer.status_code == 503
-    assert "Odd is not available; please try again in a moment." in answer.text
+    assert "Odd is not available; please try again in a moment" in answer.text
     assert answer.headers["Retry-After"]
 
 
@@ -125,7 +125,7 @@ async def test_provider_that_answers_drop_by_drop_is_given_up(oidc: Logins, prov
             brought = provider.send_back(begun.headers["Location"])
             answer = await browser.get("/oauth_callback/", params=brought, headers=HTML)
     assert answer.status_code == 503
-    assert "Odd does not answer; please try again in a moment." in answer.text
+    assert "Odd does not answer; please try again in a moment" in answer.text
 
 
 async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

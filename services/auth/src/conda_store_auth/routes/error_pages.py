@@ -17,7 +17,7 @@ _TITLES: dict[type[CondaStoreError], str] = {
     ProviderUnavailable: "Nobody can vouch for you right now",
 }
 _EXPLANATIONS: dict[type[CondaStoreError], str] = {
-    LoginNotBegun: "It was begun in another browser, more than an hour ago, or has been finished already.",
+    LoginNotBegun: "It was begun in another browser or more than an hour ago, or it is finished already.",
 }
 
 _log = structlog.get_logger()
@@ -59,7 +59,7 @@ def _answer(request: Request, error: CondaStoreError) -> Response | None:
         "failed.html",
         usual.status_code,
         title=_TITLES.get(type(error), "You are not logged in"),
-        message=f"{error.message}.",
+        message=error.message,
         reason=error.reason if isinstance(error, LoginRefused) else _EXPLANATIONS.get(type(error)),
         next_page=_wanted(request),
     )
