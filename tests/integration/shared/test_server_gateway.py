@@ -92,9 +92,11 @@ async def test_gateway_tells_the_service_who_asked_and_for_what(client: httpx.As
 
 async def test_gateway_keeps_what_a_proxy_in_front_of_it_said(client: httpx.AsyncClient) -> None:
     sent = {"X-Request-ID": "mine", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    sent["X-Forwarded-Host"] = "store.example"
     headers = (await client.get("/", headers=sent)).json()["headers"]
     assert (headers["x-request-id"], headers["x-forwarded-proto"]) == ("mine", "https")
     assert headers["x-forwarded-for"] == "192.0.2.1, 127.0.0.1"
+    assert headers["x-forwarded-host"] == "store.example"
 
 
 async def test_gateway_leaves_the_judgement_of_large_bodies_to_the_service(client: httpx.AsyncClient) -> None:

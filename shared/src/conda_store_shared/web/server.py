@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from conda_store_shared.errors import ConfigurationError
+from conda_store_shared.web.forwarded_host import ForwardedHost
 
 _BACKLOG = 1024
 _STOP_SECONDS = 5
@@ -50,7 +51,7 @@ async def serve(application: Starlette, listening: Listening) -> None:
     bound = _bind(listening)
     server = _Server(
         uvicorn.Config(
-            application,
+            ForwardedHost(application) if listening.behind_proxy else application,
             lifespan="off",
             log_config=None,
             access_log=False,
