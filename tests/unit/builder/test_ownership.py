@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_store_shared.conda.ownership import Ownership, own_prefix, remove_tree, unshare_files
+from conda_store_shared.conda.ownership import Ownership, own_cached_package, own_prefix, remove_tree, unshare_files
 
 
 def mode(path: Path) -> int:
@@ -80,3 +80,20 @@ def test_remove_tree_removes_whatever_the_modes(tmp_path: Path, permissions: int
     remove_tree(root)
     assert not root.exists()
     remove_tree(root)
+
+
+def test_own_prefix_looks_not_at_what_is_settled_in_the_cache(tmp_path: Path) -> None:
+    cached = tmp_path / "cached"
+    cached.mkdir()
+    (cached / "file").write_bytes(b"x" * 1000)
+    (cached / "file").chmod(0o666)
+    settled = own_cached_package(cached, Ownership(mode=0o755))
+    assert (settled, mode(cached / "file")) == ({(cached / "file").stat().st_ino: 1000}, 0o644)
+    prefix = tmp_path / "prefix"
+    prefix.mkdir(0o755)
+    for name in ("file", "twin"):
+        (prefix / name).hardlink_to(cached / "file")
+    (prefix / "own").write_bytes(b"x" * 10)
+    looked_at = own_prefix(prefix, Ownership(mode=0o755))
+    assert own_prefix(prefix, Ownership(mode=0o755), settled) == looked_at
+    assert looked_at.apparent == prefix.stat().st_size + 1010

@@ -1,6 +1,7 @@
 """The HTTP client for channels: retries, and shows each channel the credential that is for it alone."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
@@ -11,9 +12,15 @@ _RETRIES = 2
 
 def channel_client(credentials: Mapping[str, str]) -> Client:
     """``credentials`` maps the address of a channel to the value of its Authorization header."""
+    return _client(tuple(sorted(credentials.items())))
+
+
+@lru_cache(maxsize=4)
+def _client(credentials: tuple[tuple[str, str], ...]) -> Client:
+    # Kept for the life of the process: reading the certificates takes longer than linking a small environment.
     middlewares: list[object] = [RetryMiddleware(_RETRIES)]
     if credentials:
-        middlewares.append(AddHeadersMiddleware(header_finder(credentials)))
+        middlewares.append(AddHeadersMiddleware(header_finder(dict(credentials))))
     return Client(middlewares)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.conda.lockfile_records import PackageAddress
+from conda_store_shared.conda.meta_record import MetaRecord
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
 DIRECTORY = "conda-meta"
@@ -23,7 +24,8 @@ def complete_records(prefix: Path, size_of: SizeOf) -> None:
     ``size_of`` is told the extracted package and its name, and returns the size of its archive if that is known.
     """
     for path in record_paths(prefix):
-        record = json.loads(path.read_text())
+        read = MetaRecord.parse(path.read_bytes())
+        record = read.members
         record |= {key: strip_credentials(record[key]) for key in ("url", "channel")}
         extracted = record.pop("extracted_package_dir", None)
         record.pop("package_tarball_full_path", None)
@@ -31,14 +33,13 @@ def complete_records(prefix: Path, size_of: SizeOf) -> None:
             _complete(record, Path(extracted), size_of)
         if isinstance(record.get("link"), dict):
             record["link"]["source"] = ""
-        # Not indented: that takes the slow encoder, and these records list every file of a package.
-        path.write_text(json.dumps(record))
+        path.write_bytes(read.to_bytes())
         os.chmod(path, 0o644)
 
 
 def installed_packages(prefix: Path) -> tuple[InstalledPackage, ...]:
     """What is installed in ``prefix``, by name."""
-    records = [json.loads(path.read_text()) for path in record_paths(prefix)]
+    records = [MetaRecord.parse(path.read_bytes()).members for path in record_paths(prefix)]
     return tuple(sorted((_installed_package(record) for record in records), key=lambda package: package.name))
 
 

@@ -33,6 +33,7 @@ from conda_store_shared.errors import StageFailure
 
 _COPIES = "allow-hard-links = false\nallow-symbolic-links = false\n"
 _RATTLER_CACHE_TAG = "CACHEDIR.TAG"
+_PACKAGE_FIELDS = tuple(field.name for field in dataclasses.fields(LockedPackage))
 __all__ = ["InstallPlan", "finish", "install", "select_packages"]
 
 
@@ -58,7 +59,9 @@ class InstallPlan:
 
     def to_json(self) -> dict[str, Any]:
         """For the arguments of a call."""
-        return dataclasses.asdict(self)
+        value = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        packages = {name: [_fields(package) for package in value[name]] for name in ("conda", "pip")}
+        return {**value, **packages, "ownership": dataclasses.asdict(self.ownership)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "InstallPlan":
@@ -70,6 +73,10 @@ class InstallPlan:
     def package_cache(self) -> PackageCache:
         """The caches it uses."""
         return PackageCache(root=Path(self.cache), ownership=self.ownership.within_reach())
+
+
+def _fields(package: LockedPackage) -> dict[str, Any]:
+    return {name: getattr(package, name) for name in _PACKAGE_FIELDS}
 
 
 def select_packages(lockfile: Lockfile, platform: str) -> dict[str, tuple[LockedPackage, ...]]:
@@ -125,5 +132,6 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
             environment=plan.pip_environment,
         )
         pip.install(prefix, plan.pip, report)
-    usage = own_prefix(prefix, plan.ownership)
+    settled = plan.package_cache.settled_files(packages, prefix.stat().st_dev)
+    usage = own_prefix(prefix, plan.ownership, settled)
     return PrefixRecord(path=plan.prefix, apparent_bytes=usage.apparent, unique_bytes=usage.unique, packages=packages)

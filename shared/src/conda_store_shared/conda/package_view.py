@@ -1,7 +1,8 @@
 """One install's own view of a shared package cache.
 
 rattler locks a whole cache for as long as an install takes, so installs that share one wait for each other, and for
-ever when one of them stands still.  Each install therefore gets a directory of its own to work in:
+ever when one of them stands still.  Each process, which makes one install at a time, therefore has a directory of its
+own to work in:
 
 <cache>/.view-<uuid>/<name>-<version>-<build>          a link to the shared package, or the package just fetched
 <cache>/<name>-<version>-<build>-<digest>/             shared; appears whole, by rename, and is never changed
@@ -13,36 +14,41 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.conda.package_cache import package_place
 from conda_store_shared.domain.lockfile import LockedPackage
 
-_DIGEST_LENGTH = 16
 # What rattler keeps beside a package to know it again; shared packages carry it inside.
 _RATTLER_NOTE = "info/conda-store-rattler.lock"
 
 
 class PackageView:
-    """The view of ``packages`` in the cache at ``shared``; a context that removes itself."""
+    """The view of ``packages`` in the cache at ``shared``, to be entered; a process has one for each cache it uses.
+
+    It stays for the next install of the process, which mostly wants the same packages.
+    """
 
     def __init__(self, shared: Path, packages: Iterable[LockedPackage]) -> None:
-        self.directory = shared / f".view-{uuid.uuid4().hex}"
-        self._shared = shared
+        self.directory = _directory(shared)
         self._places = _places(shared, packages)
 
     def __enter__(self) -> "PackageView":
-        self.directory.mkdir(parents=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # The janitor takes old ones for the remains of processes that are gone.
+        os.utime(self.directory)
         for name, place in self._places.items():
-            with suppress(FileNotFoundError):
-                note = (place / _RATTLER_NOTE).read_bytes()
-                (self.directory / f"{name}.lock").write_bytes(note)
-                (self.directory / name).symlink_to(place)
+            self._show(name, place)
         return self
 
     def __exit__(self, *_: object) -> None:
-        remove_tree(self.directory)
+        for name in self._places:
+            fetched = self.directory / name
+            if not fetched.is_symlink():
+                remove_tree(fetched)
 
     def share(self) -> None:
         """Move what was fetched into the shared cache; what another install shared meanwhile stays."""
@@ -55,6 +61,24 @@ class PackageView:
             with suppress(OSError):
                 os.rename(fetched, place)
 
+    def _show(self, name: str, place: Path) -> None:
+        """Let the link be there if the shared package is, and be gone if it is not."""
+        link, own_note, note = self.directory / name, self.directory / f"{name}.lock", place / _RATTLER_NOTE
+        if link.is_symlink():
+            if os.readlink(link) == str(place) and note.exists():
+                return
+            link.unlink()
+        try:
+            own_note.write_bytes(note.read_bytes())
+            link.symlink_to(place)
+        except FileNotFoundError:
+            own_note.unlink(missing_ok=True)
+
+
+@cache
+def _directory(shared: Path) -> Path:
+    return shared / f".view-{uuid.uuid4().hex}"
+
 
 def _places(shared: Path, packages: Iterable[LockedPackage]) -> Mapping[str, Path]:
     places = {}
@@ -63,5 +87,5 @@ def _places(shared: Path, packages: Iterable[LockedPackage]) -> Mapping[str, Pat
         name = f"{package.name}-{package.version}-{build}"
         digest = package.sha256 or package.md5
         if digest:
-            places[name] = shared / f"{name}-{digest[:_DIGEST_LENGTH]}"
+            places[name] = package_place(shared, name, digest)
     return places

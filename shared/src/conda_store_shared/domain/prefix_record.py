@@ -31,6 +31,9 @@ class InstalledPackage:
     timestamp: int | None
 
 
+_PACKAGE_FIELDS = tuple(field.name for field in dataclasses.fields(InstalledPackage))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixRecord:
     """A whole prefix: ``apparent_bytes`` counts every file, ``unique_bytes`` only files no package cache shares."""
@@ -42,7 +45,9 @@ class PrefixRecord:
 
     def to_bytes(self) -> bytes:
         """The stored form: canonical JSON."""
-        return canonical_json(dataclasses.asdict(self))
+        packages = [{name: getattr(package, name) for name in _PACKAGE_FIELDS} for package in self.packages]
+        value = {name: getattr(self, name) for name in ("path", "apparent_bytes", "unique_bytes")}
+        return canonical_json({**value, "packages": packages})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "PrefixRecord":

@@ -1,7 +1,7 @@
 """The Installer port by child processes: each half of an install is one call, which can be ended at any moment."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +41,23 @@ class ChildInstaller:
 
     async def install(self, attempt: Path, work: Installation, report: Report) -> None:
         """Put the conda packages into ``attempt``."""
-        await self._call("install", attempt, work, report)
+        await self._call("install", attempt, self._plan(work), work, report)
 
     async def finish(self, attempt: Path, work: Installation, report: Report) -> PrefixRecord:
         """Put the attempt into its final place, complete it there, and mark it whole."""
-        answer = await self._call("finish", attempt, work, report)
+        # They are there: their records in the prefix tell the rest.
+        plan = replace(self._plan(work), conda=())
+        answer = await self._call("finish", attempt, plan, work, report)
         return PrefixRecord.from_bytes(answer["record"].encode())
 
-    async def _call(self, function: str, attempt: Path, work: Installation, report: Report) -> dict[str, Any]:
+    async def _call(
+        self, function: str, attempt: Path, plan: InstallPlan, work: Installation, report: Report
+    ) -> dict[str, Any]:
         call = ChildCall(
             function=f"{CHILD_MODULE}:{function}",
             arguments={
                 "attempt": str(attempt),
-                "plan": self._plan(work).to_json(),
+                "plan": plan.to_json(),
                 "build_key": work.target.build_key,
                 "lockfile_digest": work.target.lockfile_digest,
                 "canceled": str(self._canceled(work.target.build_key)),

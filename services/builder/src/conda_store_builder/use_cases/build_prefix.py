@@ -33,8 +33,18 @@ async def build_prefix(
         record = await _install(work, context, store=store, installer=installer, prefixes=prefixes)
     else:
         context.log(f"the prefix is installed already: {record.path}")
-    await store.put(prefix_record_key(request.build_key), record.to_bytes(), "application/json")
-    return _built(request, context, record)
+    content = record.to_bytes()
+    await store.put(prefix_record_key(request.build_key), content, "application/json")
+    context.log(f"the prefix is whole: {len(record.packages)} packages, {record.apparent_bytes} bytes: {record.path}")
+    return PrefixBuilt(
+        build_id=request.build_id,
+        build_key=request.build_key,
+        stage=context.stage,
+        attempt_id=context.attempt.attempt_id,
+        attempt_started_at=context.attempt.started_at,
+        lockfile_digest=request.lockfile_digest,
+        record_digest=sha256_hex(content),
+    )
 
 
 async def _install(
@@ -49,19 +59,6 @@ async def _install(
     except TimeoutError as error:
         detail = f"the environment was not installed within {work.order.deadline:g} seconds"
         raise StageFailure(FailureCode.TIMEOUT, detail) from error
-
-
-def _built(request: PrefixRequested, context: StageContext, record: PrefixRecord) -> PrefixBuilt:
-    context.log(f"the prefix is whole: {len(record.packages)} packages, {record.apparent_bytes} bytes: {record.path}")
-    return PrefixBuilt(
-        build_id=request.build_id,
-        build_key=request.build_key,
-        stage=context.stage,
-        attempt_id=context.attempt.attempt_id,
-        attempt_started_at=context.attempt.started_at,
-        lockfile_digest=request.lockfile_digest,
-        record_digest=record.digest,
-    )
 
 
 async def _read_lockfile(store: ObjectStore, request: PrefixRequested) -> Lockfile:
