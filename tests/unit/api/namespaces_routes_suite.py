@@ -103,6 +103,13 @@ class NamespaceRoutesSuite:
     async def test_change_is_unprocessable_when_it_has_another_shape(self, api: Api, body: Any) -> None:
         assert (await put(api, body)).status_code == 422
 
+    async def test_mapping_counts_at_once_when_it_is_made_and_when_it_is_taken_away(self, api: Api) -> None:
+        await create(api, "team", "stranger")
+        steps: list[tuple[dict[str, list[str]], int]] = [({}, 403), ({"team/*": ["viewer"]}, 200), ({}, 403)]
+        for mappings, status in steps:
+            assert told(await put(api, {"role_mappings": mappings}, path="/namespace/stranger/")) == (200, ACK)
+            assert (await api.get("/namespace/team/", caller="stranger")).status_code == status
+
     async def test_metadata_is_the_body_itself(self, api: Api) -> None:
         await create(api, "team")
         path = "/namespace/team/metadata"

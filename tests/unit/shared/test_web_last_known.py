@@ -121,12 +121,11 @@ def test_others_may_ask_when_the_one_that_did_has_given_up(loop: Loop, source: S
     loop.run_until_complete(ask())
 
 
-def test_answer_that_is_forgotten_is_asked_for_again(loop: Loop, source: Source) -> None:
+def test_answers_that_are_forgotten_are_asked_for_again(loop: Loop, source: Source) -> None:
     async def ask() -> None:
         known = LastKnown(source, seconds=2)
         await known.get("a")
-        known.forget("a")
-        known.forget("never asked")
+        known.forget()
         assert await known.get("a") == "a2"
 
     loop.run_until_complete(ask())

@@ -62,6 +62,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         store=parts.store,
         policy=options.policy,
         release=background.wake_release,
+        forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
         url_prefix=options.url_prefix,

@@ -49,9 +49,9 @@ class LastKnown(Generic[K, V]):
             return known.value
         return await self._renew(key, known, now)
 
-    def forget(self, key: K) -> None:
-        """Ask again for ``key`` next time."""
-        self._answers.pop(key, None)
+    def forget(self) -> None:
+        """Ask for everything again."""
+        self._answers.clear()
 
     async def _renew(self, key: K, known: _Answer[V], now: float) -> V:
         known.being_renewed = True

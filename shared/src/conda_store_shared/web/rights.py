@@ -62,6 +62,10 @@ class DatabaseRights:
         if isinstance(envelope.event, TokenRevoked):
             self._identifiers.add(envelope.event.token_id)
 
+    def forget(self) -> None:
+        """Ask the database anew what everybody was granted."""
+        self._bindings.forget()
+
     async def _read_bindings(self, primary_namespace: str) -> Sequence[RoleBinding]:
         async with self._database.session() as session:
             granted = await list_role_bindings(session, primary_namespace, self._version)

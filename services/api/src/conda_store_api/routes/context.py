@@ -1,6 +1,7 @@
 """What the handlers of this service reach for."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from conda_store_api.repositories.environments import find_environment, find_nam
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.transaction import Transactions
+from conda_store_shared.transaction import Transaction, Transactions
 from conda_store_shared.web.routing import resource
 
 
@@ -19,13 +20,15 @@ from conda_store_shared.web.routing import resource
 class Api:
     """The parts of the service its routes use.
 
-    ``release`` wakes the release of waiting builds; ``url_prefix`` is without a trailing slash.
+    ``release`` wakes the release of waiting builds; ``forget_rights`` has role bindings read anew; ``url_prefix`` is
+    without a trailing slash.
     """
 
     transactions: Transactions
     store: ObjectStore
     policy: BuildPolicy
     release: Callable[[], None]
+    forget_rights: Callable[[], None]
     version: str
     max_page_size: int = 100
     url_prefix: str = ""
@@ -34,6 +37,14 @@ class Api:
 def api_of(request: Request) -> Api:
     """Return the parts the route was provided with."""
     return resource(request, Api)
+
+
+@asynccontextmanager
+async def changing_rights(request: Request) -> AsyncIterator[Transaction]:
+    """Open a transaction that changes who holds which role; it counts at once here, elsewhere in two seconds."""
+    async with api_of(request).transactions.begin() as transaction:
+        yield transaction
+    api_of(request).forget_rights()
 
 
 async def existing_namespace(request: Request, session: AsyncSession) -> Namespace:

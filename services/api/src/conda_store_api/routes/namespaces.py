@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.listings import list_visible_namespaces, role_mappings_of
-from conda_store_api.routes.context import api_of, existing_namespace
+from conda_store_api.routes.context import api_of, changing_rights, existing_namespace
 from conda_store_api.routes.models import JsonObject, NamespaceModel, NamespacePage
 from conda_store_api.routes.shapes import namespace_shape
 from conda_store_api.use_cases.change_namespace import NamespaceChange, change_namespace
@@ -107,5 +107,5 @@ async def post_namespace(request: Request) -> Response:
 
 async def _change(request: Request, change: NamespaceChange) -> None:
     writer = await principal_of(request)
-    async with api_of(request).transactions.begin() as transaction:
+    async with changing_rights(request) as transaction:
         await change_namespace(request.path_params["namespace"], change, writer, transaction, now())

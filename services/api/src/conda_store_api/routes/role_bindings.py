@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from conda_store_api.repositories.environments import find_namespace
 from conda_store_api.repositories.role_bindings import find_granted_role, list_granted_roles
-from conda_store_api.routes.context import api_of, existing_namespace
+from conda_store_api.routes.context import api_of, changing_rights, existing_namespace
 from conda_store_api.routes.models import GrantedRoleModel
 from conda_store_api.routes.shapes import granted_role_shape
 from conda_store_api.use_cases.grant_role import Grant, change_role, grant_role
@@ -63,7 +63,7 @@ async def list_roles(request: Request) -> Response:
 async def delete_roles(request: Request) -> Response:
     """Take away all roles granted in a namespace."""
     actor = (await principal_of(request)).primary_namespace
-    async with api_of(request).transactions.begin() as transaction:
+    async with changing_rights(request) as transaction:
         await revoke_all_roles(request.path_params["namespace"], actor, transaction, now())
     return ack()
 
@@ -91,7 +91,7 @@ async def show_role(request: Request) -> Response:
 async def post_role(request: Request) -> Response:
     """Grant another namespace a role."""
     grant = await _grant(request, RoleBody)
-    async with api_of(request).transactions.begin() as transaction:
+    async with changing_rights(request) as transaction:
         await grant_role(grant, transaction)
     return ack()
 
@@ -106,7 +106,7 @@ async def post_role(request: Request) -> Response:
 async def put_role(request: Request) -> Response:
     """Grant another namespace another role."""
     grant = await _grant(request, RoleBody)
-    async with api_of(request).transactions.begin() as transaction:
+    async with changing_rights(request) as transaction:
         await change_role(grant, transaction)
     return ack()
 
@@ -121,7 +121,7 @@ async def put_role(request: Request) -> Response:
 async def delete_role(request: Request) -> Response:
     """Take away the role of another namespace."""
     grant = await _grant(request, OtherNamespaceQuery)
-    async with api_of(request).transactions.begin() as transaction:
+    async with changing_rights(request) as transaction:
         await revoke_role(grant, transaction)
     return ack()
 
