@@ -179,6 +179,20 @@ def test_client_uses_a_token_it_was_given(command: CommandLine, small: str) -> N
     assert "CONDA_STORE_TOKEN" in refused.stderr
 
 
+def test_client_lists_its_tokens_and_revokes_one(conda_store: CommandLine) -> None:
+    name = f"nightly [bold] {uuid.uuid4().hex}"
+    token = conda_store("token", "--name", name).stdout
+    [row] = [row for row in json.loads(conda_store("token", "list", "--output", "json").stdout) if row["name"] == name]
+    table = conda_store("token", "list").stdout
+    assert name in table
+    assert row["id"] in table
+    assert token not in table
+    assert conda_store("token", "revoke", row["id"]).stdout == ""
+    variables = {"CONDA_STORE_AUTH": "token", "CONDA_STORE_TOKEN": token}
+    assert "Authenticated False" in conda_store("info", variables=variables).stdout
+    assert "token does not exist" in conda_store("token", "revoke", "no-such-token", status=1).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

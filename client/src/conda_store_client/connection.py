@@ -61,12 +61,12 @@ class Connection:
 
     def get_pages(self, path: str, query: Query) -> Iterator[dict[str, Any]]:
         """Return the rows of all pages, each row once though rows move between pages meanwhile."""
-        seen: set[int] = set()
+        seen: set[int | str] = set()
         for page in itertools.count(1):
             rows = self.get_data(path, {**query, "page": page})
             if not isinstance(rows, list):
                 raise UnexpectedAnswer(f"{self.url}{path} does not answer with a list")
-            new = {field(row, "id", int): row for row in rows if field(row, "id", int) not in seen}
+            new = {_id_of(row): row for row in rows if _id_of(row) not in seen}
             if not new:
                 return
             yield from new.values()
@@ -77,6 +77,11 @@ class Connection:
         with self._open("POST", path, json=body) as response, self._telling_failures():
             response.read()
         return data_of(response)
+
+    def delete(self, path: str) -> None:
+        """Send a DELETE."""
+        with self._open("DELETE", path) as response, self._telling_failures():
+            response.read()
 
     @contextmanager
     def stream(self, path: str, query: Query | None = None) -> Iterator[httpx.Response]:
@@ -141,6 +146,12 @@ class Connection:
 def _trust(verify: bool) -> ssl.SSLContext:
     """Whom to trust; to read all authorities takes as long as ten requests."""
     return httpx.create_ssl_context(verify=verify)
+
+
+def _id_of(row: object) -> int | str:
+    """The id of a row: a number, or the text that names a token."""
+    is_text = isinstance(row, Mapping) and isinstance(row.get("id"), str)
+    return field(row, "id", str) if is_text else field(row, "id", int)
 
 
 def _checked(url: str) -> httpx.URL:

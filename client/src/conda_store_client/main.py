@@ -15,7 +15,7 @@ from conda_store_client.commands.lists import list_group
 from conda_store_client.commands.logs import show_logs
 from conda_store_client.commands.run import run_build
 from conda_store_client.commands.settings import Settings
-from conda_store_client.commands.tokens import create_token
+from conda_store_client.commands.tokens import token_group
 from conda_store_client.commands.wait import wait_for_build
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script
@@ -70,7 +70,7 @@ for _command in (
     show_logs,
     download_artifact,
     run_build,
-    create_token,
+    token_group,
 ):
     conda_store.add_command(_command)
 

@@ -100,6 +100,23 @@ def test_connection_reads_every_page_and_each_row_once(server: AnsweringServer) 
     assert all(asked.query["status"] == ["FAILED"] and asked.query["packages"] == ["a", "b"] for asked in server.asked)
 
 
+def test_connection_reads_rows_that_texts_name(server: AnsweringServer) -> None:
+    pages = {"1": [{"id": "a"}, {"id": "b"}], "2": [{"id": "b"}, {"id": "c"}]}
+    server.routes["/api/v1/token/"] = lambda asked: data(pages.get(asked.query["page"][0], []))
+    rows = Connection(server.url, TOKEN).get_pages("/api/v1/token/", {})
+    assert [row["id"] for row in rows] == ["a", "b", "c"]
+
+
+def test_connection_tells_what_a_server_will_not_delete(server: AnsweringServer) -> None:
+    server.routes["/api/v1/token/a/"] = Answer(200, b'{"status": "ok", "message": null}')
+    server.routes["/api/v1/token/b/"] = error(404, "token does not exist")
+    connection = Connection(server.url, TOKEN)
+    connection.delete("/api/v1/token/a/")
+    with pytest.raises(RequestRefused, match="token does not exist"):
+        connection.delete("/api/v1/token/b/")
+    assert [asked.method for asked in server.asked] == ["DELETE", "DELETE"]
+
+
 def test_connection_stops_when_a_server_gives_the_same_page_again(server: AnsweringServer) -> None:
     server.routes["/api/v1/build/"] = data([{"id": 1}])
     assert list(Connection(server.url, TOKEN).get_pages("/api/v1/build/", {})) == [{"id": 1}]

@@ -1,13 +1,26 @@
-"""conda-store token."""
+"""conda-store token, and the tokens there are."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from conda_store_client.answers import field
 from conda_store_client.commands.settings import Settings
+from conda_store_client.tables import show_rows
+
+_PATH = "/api/v1/token/"
+_COLUMNS = {
+    "Id": "id",
+    "Name": "name",
+    "Namespace": "primary_namespace",
+    "Created": "created_on",
+    "Expires": "expires_on",
+    "Last used": "last_used_on",
+    "Revoked": "revoked_on",
+}
 
 
 def _read_binding(text: str) -> tuple[str, list[str]]:
@@ -19,27 +32,55 @@ def _read_binding(text: str) -> tuple[str, list[str]]:
     return entity, names
 
 
-@click.command("token")
+@click.group("token", invoke_without_command=True)
+@click.option("--name", help="Name by which you will know it in `token list`.")
 @click.option("--namespace", help="Primary namespace of the token.  [default: yours]")
 @click.option("--expiration", type=click.IntRange(min=1), metavar="SECONDS", help="Seconds until it expires.")
 @click.option(
     "--permission", "permissions", multiple=True, metavar="NAMESPACE/NAME:ROLE,...", help="What it allows; repeatable."
 )
-@click.pass_obj
-def create_token(settings: Settings, namespace: str | None, expiration: int | None, permissions: Sequence[str]) -> None:
-    """Print a new token, which allows what you may do or less.
+@click.pass_context
+def token_group(
+    ctx: click.Context, *, name: str | None, namespace: str | None, expiration: int | None, permissions: Sequence[str]
+) -> None:
+    """Print a new token, which allows what you may do or less; or list and revoke those there are.
 
     \b
     Examples:
       conda-store --auth basic token
-      conda-store --auth token token --expiration 3600 --permission 'ml/*:viewer'
+      conda-store --auth token token --name nightly --expiration 3600 --permission 'ml/*:viewer'
+      conda-store --auth basic token list
     """
-    body: dict[str, Any] = {"primary_namespace": namespace, "role_bindings": _bindings(permissions)}
-    if expiration is not None:
-        body["expiration"] = _moment(expiration)
+    if ctx.invoked_subcommand is None:
+        body: dict[str, Any] = {"name": name, "primary_namespace": namespace, "role_bindings": _bindings(permissions)}
+        if expiration is not None:
+            body["expiration"] = _moment(expiration)
+        with ctx.ensure_object(Settings).connect() as connection:
+            answer = connection.post(_PATH, {key: value for key, value in body.items() if value})
+        click.echo(field(answer, "token", str), nl=False)
+
+
+@token_group.command("list")
+@click.option("--namespace", help="Primary namespace of the tokens.  [default: yours]")
+@click.option(
+    "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print them."
+)
+@click.pass_obj
+def list_tokens(settings: Settings, namespace: str | None, output: str) -> None:
+    """List tokens that have not expired, never the tokens themselves."""
     with settings.connect() as connection:
-        answer = connection.post("/api/v1/token/", {name: value for name, value in body.items() if value})
-    click.echo(field(answer, "token", str), nl=False)
+        rows = list(connection.get_pages(_PATH, {"primary_namespace": namespace} if namespace else {}))
+    texts = rows if output == "json" else [{key: value or "" for key, value in row.items()} for row in rows]
+    show_rows("Tokens", _COLUMNS, texts, output=output)
+
+
+@token_group.command("revoke")
+@click.argument("token_id", metavar="ID")
+@click.pass_obj
+def revoke_token(settings: Settings, token_id: str) -> None:
+    """Revoke a token by its id, as `token list` shows it."""
+    with settings.connect() as connection:
+        connection.delete(f"{_PATH}{quote(token_id, safe='')}/")
 
 
 def _bindings(permissions: Sequence[str]) -> dict[str, list[str]]:
