@@ -114,7 +114,7 @@ async def get_tokens(request: Request) -> Response:
     "Revoke a token",
     ByUseCase(
         "Needs a credential. A token may revoke itself, a login all tokens of its primary namespace, an administrator "
-        "those of a namespace; one that is recorded nowhere may be revoked by an administrator of everything."
+        "those of a namespace; a digest that is recorded nowhere may be revoked by an administrator of everything."
     ),
     Ack,
     errors={404: "No such token is recorded."},
