@@ -64,6 +64,22 @@ async def test_nothing_changes_when_upgraded_again(database: Database) -> None:
         assert await connection.run_sync(differences) == []
 
 
+async def test_upgrade_takes_its_time_when_it_has_to_wait(empty_postgres_url: str) -> None:
+    async with (
+        Database(empty_postgres_url, statement_seconds=0.3) as impatient,
+        Database(empty_postgres_url) as other,
+        asyncio.TaskGroup() as group,other.engine.begin() as connection
+    ):
+        await connection.execute(text("CREATE TABLE build (id integer)"))
+        upgrading = group.create_task(upgrade(impatient))
+        # Longer than a statement of the application may take.
+        await asyncio.sleep(1)
+        assert not upgrading.done()
+        await connection.execute(text("DROP TABLE build"))
+    async with Database(empty_postgres_url) as database, database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
 async def test_database_goes_back_and_forth_when_it_is_filled(database: Database, tmp_path: Path) -> None:
     async with FilesystemStore(tmp_path / "objects") as store:
         ledger = Ledger(database, store)

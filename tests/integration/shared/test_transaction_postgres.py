@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, literal, select, text
 
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import Namespace, PublicEvent
-from conda_store_shared.errors import DatabaseUnavailable
+from conda_store_shared.errors import DatabaseUnavailable, InvalidInput
 from conda_store_shared.testing.servers import Postgres
 from conda_store_shared.transaction import Transactions
+from conda_store_shared.web.unstorable import unstorable_value
+from tests.unit.shared.reader_suite import ReaderSuite
 from tests.unit.shared.transaction_suite import TransactionSuite, a_request, an_event, count
 
 
-class TestTransactionsOnPostgres(TransactionSuite):
+class TestTransactionsOnPostgres(TransactionSuite, ReaderSuite):
     """Sessions write side by side."""
 
     @pytest.fixture
@@ -46,14 +49,21 @@ class TestTransactionsOnPostgres(TransactionSuite):
         assert [row.type for row in before] == ["quick"]
         assert [row.type for row in after] == ["quick", "slow"]
 
+    async def test_reader_goes_on_when_a_value_was_refused(self, transactions: Transactions) -> None:
+        async with transactions.database.reader() as reader:
+            with pytest.raises(asyncpg.DataError) as refused:
+                await reader.rows(select(Namespace.id).where(Namespace.name == "\x00"))
+            assert isinstance(unstorable_value(refused.value), InvalidInput)
+            assert await reader.rows(select(Namespace.id)) == []
+
     async def test_nothing_stays_open_between_statements_when_a_session_only_reads(
         self, transactions: Transactions
     ) -> None:
-        began = text("SELECT transaction_timestamp()")
+        began = select(func.transaction_timestamp())
         async with transactions.database.session() as session:
             assert await session.scalar(began) != await session.scalar(began)
-        async with transactions.database.connection() as connection:
-            assert await connection.scalar(began) != await connection.scalar(began)
+        async with transactions.database.reader() as reader:
+            assert await reader.value(began) != await reader.value(began)
         async with transactions.begin() as transaction:
             assert await transaction.session.scalar(began) == await transaction.session.scalar(began)
 
@@ -75,6 +85,31 @@ async def test_transaction_says_so_when_the_database_is_gone_and_works_when_it_i
             server.start()
             await _write(transactions, 3)
             assert await count(database, PublicEvent) == 2
+
+
+async def test_reader_says_so_when_the_database_is_gone_and_works_when_it_is_back() -> None:
+    one = select(literal(1))
+    with Postgres() as server:
+        async with Database(server.create_database(), pool_size=2) as database:
+            async with database.reader() as first, database.reader() as second:
+                assert (await first.value(one), await second.value(one)) == (1, 1)
+            server.kill()
+            for _ in range(3):
+                with pytest.raises(DatabaseUnavailable):
+                    async with database.reader() as reader:
+                        await reader.value(one)
+            server.start()
+            async with database.reader() as first, database.reader() as second:
+                assert (await first.value(one), await second.value(one)) == (1, 1)
+
+
+async def test_reader_gives_its_connection_up_when_it_is_stopped_within_a_statement(postgres_url: str) -> None:
+    async with Database(postgres_url, pool_size=1) as database:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), database.reader() as reader:
+                await reader.value(select(func.pg_sleep(30)))
+        async with asyncio.timeout(5), database.reader() as reader:
+            assert await reader.value(select(literal(1))) == 1
 
 
 async def test_transaction_says_so_when_the_database_restarts_within_it() -> None:

@@ -8,10 +8,11 @@ import pytest
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import Model
 from conda_store_shared.transaction import Transactions
+from tests.unit.shared.reader_suite import ReaderSuite
 from tests.unit.shared.transaction_suite import TransactionSuite
 
 
-class TestTransactionsOnSQLite(TransactionSuite):
+class TestTransactionsOnSQLite(TransactionSuite, ReaderSuite):
     """Every session waits for the one that writes."""
 
     @pytest.fixture

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
-    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from conda_store_shared.db.reading import Reader
 from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
@@ -43,12 +43,17 @@ _ONLY_READS = "this session only reads: write in a transaction"
 
 
 class Database:
-    """One pool of connections; ``session()`` and ``connection()`` read, ``shared.transaction`` writes."""
+    """One pool of connections; ``session()`` and ``reader()`` read, ``shared.transaction`` writes.
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    A statement may take ``statement_seconds``, None for ever.
+    """
+
+    def __init__(
+        self, url: str, pool_size: int = 10, *, statement_seconds: float | None = STATEMENT_SECONDS
+    ) -> None:
         self.url = async_url(url)
         self.is_postgres = make_url(self.url).get_backend_name() == "postgresql"
-        self.engine = _create_engine(self.url, self.is_postgres, pool_size)
+        self.engine = _postgres(self.url, pool_size, statement_seconds) if self.is_postgres else _sqlite(self.url)
         self._reading = _reading(self.engine, self.is_postgres)
         self._readers = async_sessionmaker(self._reading, sync_session_class=_Reader, **_SESSION_OPTIONS)
         self._writers = async_sessionmaker(self.engine, **_SESSION_OPTIONS)
@@ -66,10 +71,10 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection]:
+    async def reader(self) -> AsyncIterator[Reader]:
         """Open a connection for columns of rows, at a fraction of what a session costs; raises DatabaseUnavailable."""
         async with unavailable_database(), self._reading.connect() as connection:
-            yield connection
+            yield Reader(connection)
 
     async def check(self) -> None:
         """Raise DatabaseUnavailable when the database does not answer in time."""
@@ -160,20 +165,22 @@ def async_url(url: str) -> str:
     return parsed.set(drivername=drivers[backend]).render_as_string(hide_password=False)
 
 
-def _create_engine(url: str, is_postgres: bool, pool_size: int) -> AsyncEngine:
-    if is_postgres:
-        return create_async_engine(
-            url,
-            hide_parameters=True,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=CONNECT_SECONDS,
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": STATEMENT_SECONDS,
-                "server_settings": _SESSION_SETTINGS,
-            },
-        )
+def _postgres(url: str, pool_size: int, statement_seconds: float | None) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": statement_seconds,
+            "server_settings": _SESSION_SETTINGS,
+        },
+    )
+
+
+def _sqlite(url: str) -> AsyncEngine:
     engine = create_async_engine(url, module=DRIVER, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from alembic import command
@@ -34,7 +35,9 @@ def _upgrade(connection: Connection) -> None:
 
 async def upgrade(database: Database) -> None:
     """Upgrade ``database`` to the newest schema; raises DatabaseUnavailable."""
-    async with unavailable_database(), database.engine.connect() as connection:
+    # To index a large table takes its time, and so may whoever migrates before us.
+    patient = Database(database.url, 1, statement_seconds=None) if database.is_postgres else nullcontext(database)
+    async with unavailable_database(), patient as opened, opened.engine.connect() as connection:
         # Before the transaction begins: SQLite then takes its lock at once, and another process waits.
         await connection.execution_options(write=True)
         async with connection.begin():

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import FromClause, Table
+from sqlalchemy import Boolean, ColumnElement, FromClause, Integer, Table, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import JSON
 
 from conda_store_shared.db.models.base import Model
 
@@ -60,3 +66,28 @@ def _insert_unless_there(dialect: str, table: FromClause) -> Any:
 def _insert(dialect: str, table: FromClause) -> Any:
     insert = postgres_insert if dialect == "postgresql" else sqlite_insert
     return insert(table)  # type: ignore[arg-type]
+
+
+def is_any_of(column: InstrumentedAttribute[int], parameter: str) -> ColumnElement[bool]:
+    """Condition: the column is one of the numbers in a list, which is one parameter however long it is."""
+    return cast("ColumnElement[bool]", _IsAnyOf(column, bindparam(parameter, type_=_NUMBERS)))
+
+
+_NUMBERS = JSON().with_variant(ARRAY(Integer()), "postgresql")
+
+
+class _IsAnyOf(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_IsAnyOf)
+def _in_array(element: _IsAnyOf, compiler: SQLCompiler, **rest: Any) -> str:
+    column, numbers = (compiler.process(each, **rest) for each in element.clauses)
+    return f"{column} = ANY ({numbers})"
+
+
+@compiles(_IsAnyOf, "sqlite")
+def _in_json(element: _IsAnyOf, compiler: SQLCompiler, **rest: Any) -> str:
+    column, numbers = (compiler.process(each, **rest) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608 - both are compiled already

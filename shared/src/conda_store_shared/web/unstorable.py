@@ -13,7 +13,8 @@ _DATA_EXCEPTION = "22"
 
 def unstorable_value(error: Exception) -> CondaStoreError | None:
     """Return InvalidInput when the database refused a value as such; the application takes it as ``translate``."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    refused = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(refused, "sqlstate", None)
     if isinstance(error, DataError) or str(state).startswith(_DATA_EXCEPTION):
         return InvalidInput("a value has characters or a size that cannot be stored")
     return None
