@@ -15,6 +15,7 @@ from conda_store_api.background import Background, ensure_namespace
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
 from conda_store_api.consumers import subscriptions
+from conda_store_api.repositories.counts import Counts
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
 from conda_store_api.use_cases.rescue_builds import Tools
@@ -57,9 +58,11 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     )
     parts.bus.on_connected(background.on_connected)
 
+    counts = Counts(database)
     api = Api(
         transactions=transactions,
         store=parts.store,
+        counts=counts,
         policy=options.policy,
         release=background.wake_release,
         forget_rights=authentication.rights.forget,
@@ -85,6 +88,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             background.store_logs_forever,
             partial(ensure_namespace, transactions, options.policy.settings),
             authentication.background,
+            counts.renew_forever,
         ),
         metrics=lambda registry: SuiteGauges(registry, database).refresh,
         checks={"database": database.check, "storage": parts.store.check},

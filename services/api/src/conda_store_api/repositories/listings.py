@@ -1,13 +1,16 @@
 """Lists as users see them: what the caller may see is part of each query."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, distinct, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, True_, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from conda_store_api.repositories.counts import Counts
+from conda_store_api.repositories.paging import AnyPage, Columns, Listing, read_page
 from conda_store_shared.db.models import (
     Build,
     BuildArtifact,
@@ -21,14 +24,30 @@ from conda_store_shared.db.models import (
     build_conda_package_build,
 )
 from conda_store_shared.db.queries.visibility import visible_environments, visible_namespaces
+from conda_store_shared.db.reading import Reader, Row
+from conda_store_shared.db.statements import is_any_of
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import NotFound
-from conda_store_shared.web.cursor import CursorPage
 from conda_store_shared.web.pagination import Page
 
 Ts = TypeVarTuple("Ts")
-Columns = Mapping[str, InstrumentedAttribute[Any]]
-_ENVIRONMENT_COLUMNS: Columns = {"namespace": Namespace.name, "name": Environment.name}
+# Lists whose statements are put together already, per kind.
+_KEPT = 256
+# By so many packages at most an index looks for builds; more would take long to plan.
+_LOOKED_FOR = 4
+_NAMESPACES_WITH_ROLES = (
+    select(
+        Namespace.id,
+        Namespace.name,
+        Namespace.metadata_,
+        NamespaceRoleMapping.id,
+        NamespaceRoleMapping.entity,
+        NamespaceRoleMapping.role,
+    )
+    .outerjoin(NamespaceRoleMapping, NamespaceRoleMapping.namespace_id == Namespace.id)
+    .where(is_any_of(Namespace.id, "ids"))
+    .order_by(NamespaceRoleMapping.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,74 +77,90 @@ class PackageFilter:
 
 
 async def list_visible_namespaces(
-    session: AsyncSession, bindings: Sequence[RoleBinding], page: Page
-) -> tuple[Sequence[Namespace], int]:
+    reader: Reader, bindings: Sequence[RoleBinding], page: Page, counts: Counts
+) -> tuple[Sequence[Row], int]:
     """Return one page of namespaces, and how many there are."""
-    query = select(Namespace).where(Namespace.deleted_on.is_(None), visible_namespaces(bindings, Namespace.name))
-    count = await _count(session, query)
-    rows = await session.scalars(_paged(query, page, {"name": Namespace.name}, Namespace.id))
-    return rows.all(), count
+    return await read_page(reader, _namespaces(tuple(bindings)), page, counts)
 
 
 async def list_visible_environments(
-    session: AsyncSession, bindings: Sequence[RoleBinding], filters: Filter, page: Page
-) -> tuple[Sequence[tuple[Environment, Namespace]], int]:
+    reader: Reader, bindings: Sequence[RoleBinding], filters: Filter, page: AnyPage, counts: Counts
+) -> tuple[Sequence[Row], int]:
     """Return one page of environments, and how many there are."""
-    query = _environments(bindings, filters)
-    count = await _count(session, query)
-    rows = await session.execute(_paged(query, page, _ENVIRONMENT_COLUMNS, Environment.id))
-    return [(environment, namespace) for environment, namespace in rows], count
-
-
-async def list_environments_after(
-    session: AsyncSession, bindings: Sequence[RoleBinding], filters: Filter, page: CursorPage
-) -> tuple[Sequence[tuple[Environment, Namespace]], int]:
-    """Return the environments that come after a row, and how many there are on all pages."""
-    query = _environments(bindings, filters)
-    count = await _count(session, query)
-    keys = [*(_ENVIRONMENT_COLUMNS[key] for key in page.sort_by), Environment.id]
-    if page.after is not None:
-        place, after = tuple_(*keys), tuple_(*page.after)
-        query = query.where(place < after if page.descending else place > after)
-    order = [key.desc() if page.descending else key.asc() for key in keys]
-    rows = await session.execute(query.order_by(*order).limit(page.limit))
-    return [(environment, namespace) for environment, namespace in rows], count
-
-
-def _environments(bindings: Sequence[RoleBinding], filters: Filter) -> Select[Environment, Namespace]:
-    query = (
-        select(Environment, Namespace)
-        .join(Namespace, Namespace.id == Environment.namespace_id)
-        .where(Environment.deleted_on.is_(None), visible_environments(bindings, Namespace.name, Environment.name))
-        .where(*_place_filters(filters))
-    )
-    if filters.status or filters.artifact or filters.packages:
-        query = query.join(Build, Build.id == Environment.current_build_id).where(*_build_filters(filters))
-    return query
+    return await read_page(reader, _environments(tuple(bindings), filters), page, counts)
 
 
 async def list_visible_builds(
-    session: AsyncSession, bindings: Sequence[RoleBinding], filters: Filter, page: Page
-) -> tuple[Sequence[Build], int]:
+    reader: Reader, bindings: Sequence[RoleBinding], filters: Filter, page: Page, counts: Counts
+) -> tuple[Sequence[Row], int]:
     """Return one page of builds, and how many there are."""
-    query = (
-        select(Build)
-        .join(Environment, Environment.id == Build.environment_id)
-        .join(Namespace, Namespace.id == Environment.namespace_id)
-        .where(visible_environments(bindings, Namespace.name, Environment.name))
-        .where(*_place_filters(filters), *_build_filters(filters))
+    return await read_page(reader, _builds(tuple(bindings), filters), page, counts)
+
+
+@lru_cache(maxsize=_KEPT)
+def _namespaces(bindings: tuple[RoleBinding, ...]) -> Listing:
+    ids = select(Namespace.id).where(Namespace.deleted_on.is_(None), visible_namespaces(bindings, Namespace.name))
+    return Listing(
+        ids=ids,
+        identity=Namespace.id,
+        columns=(Namespace.id, Namespace.name),
+        sortable={"name": Namespace.name},
+        counted=ids,
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _environments(bindings: tuple[RoleBinding, ...], filters: Filter) -> Listing:
+    ids = select(Environment.id).where(
+        Environment.deleted_on.is_(None), *_build_conditions(filters, Environment.current_build_id)
+    )
+    names = _name_conditions(bindings, filters)
+    joined = ids.join(Namespace, Namespace.id == Environment.namespace_id).where(*names)
+    return Listing(
+        ids=joined,
+        identity=Environment.id,
+        columns=(
+            Environment.id,
+            Environment.namespace_id,
+            Environment.name,
+            Environment.current_build_id,
+            Environment.description,
+        ),
+        sortable={"namespace": Namespace.name, "name": Environment.name},
+        counted=joined if names else ids,
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _builds(bindings: tuple[RoleBinding, ...], filters: Filter) -> Listing:
+    ids = select(Build.id).where(*_build_conditions(filters, Build.id))
     if filters.environment_id is not None:
-        query = query.where(Build.environment_id == filters.environment_id)
-    count = await _count(session, query)
-    columns: Columns = {
-        "id": Build.id,
-        "started_on": Build.started_on,
-        "scheduled_on": Build.scheduled_on,
-        "ended_on": Build.ended_on,
-    }
-    rows = await session.scalars(_paged(query, page, columns, Build.id))
-    return rows.all(), count
+        ids = ids.where(Build.environment_id == filters.environment_id)
+    names = _name_conditions(bindings, filters)
+    if names:
+        ids = ids.join(Environment, Environment.id == Build.environment_id)
+        ids = ids.join(Namespace, Namespace.id == Environment.namespace_id).where(*names)
+    return Listing(
+        ids=ids,
+        identity=Build.id,
+        columns=(
+            Build.id,
+            Build.environment_id,
+            Build.status,
+            Build.status_info,
+            Build.size,
+            Build.scheduled_on,
+            Build.started_on,
+            Build.ended_on,
+        ),
+        sortable={
+            "id": Build.id,
+            "started_on": Build.started_on,
+            "scheduled_on": Build.scheduled_on,
+            "ended_on": Build.ended_on,
+        },
+        counted=ids,
+    )
 
 
 async def find_build(session: AsyncSession, build_id: int) -> tuple[Build, Specification]:
@@ -165,6 +200,14 @@ async def list_build_packages(
     return [(package, channel) for package, channel in rows], count
 
 
+async def list_namespaces_with_roles(reader: Reader, namespace_ids: Collection[int]) -> Sequence[Row]:
+    """Return (id, name, metadata, and of a version 1 role mapping id, entity, role) of some namespaces.
+
+    A namespace is there once for each of its role mappings; with None in their place when it has none.
+    """
+    return await reader.rows(_NAMESPACES_WITH_ROLES, ids=list(namespace_ids))
+
+
 async def role_mappings_of(session: AsyncSession, namespace_ids: Collection[int]) -> Sequence[NamespaceRoleMapping]:
     """Return the version 1 role mappings of some namespaces."""
     rows = await session.scalars(
@@ -180,8 +223,9 @@ def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[boo
     return column.contains(text, autoescape=True)
 
 
-def _place_filters(filters: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _name_conditions(bindings: tuple[RoleBinding, ...], filters: Filter) -> list[ColumnElement[bool]]:
+    """What the names of namespace and environment must be; empty when they need not be looked at."""
+    conditions = [visible_environments(bindings, Namespace.name, Environment.name)]
     if filters.seen_by is not None:
         conditions.append(visible_environments(filters.seen_by, Namespace.name, Environment.name))
     if filters.search:
@@ -190,28 +234,34 @@ def _place_filters(filters: Filter) -> list[ColumnElement[bool]]:
         conditions.append(Namespace.name == filters.namespace)
     if filters.name:
         conditions.append(Environment.name == filters.name)
-    return conditions
+    return [condition for condition in conditions if not isinstance(condition, True_)]
 
 
-def _build_filters(filters: Filter) -> list[ColumnElement[bool]]:
+def _build_conditions(filters: Filter, build_id: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
+    """What the build with the id in a column must be like."""
     conditions: list[ColumnElement[bool]] = []
     if filters.status:
-        conditions.append(Build.status == filters.status)
+        of_status = Build.status == filters.status
+        conditions.append(of_status if build_id is Build.id else build_id.in_(select(Build.id).where(of_status)))
     if filters.artifact:
-        has_artifact = exists().where(BuildArtifact.build_id == Build.id)
-        conditions.append(has_artifact.where(BuildArtifact.artifact_type == filters.artifact))
-    if filters.packages:
-        installed = build_conda_package_build
-        names = (
-            select(func.count(distinct(CondaPackage.name)))
-            .select_from(installed)
-            .join(CondaPackageBuild, CondaPackageBuild.id == installed.c.conda_package_build_id)
-            .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
-            .where(installed.c.build_id == Build.id, CondaPackage.name.in_(filters.packages))
-            .scalar_subquery()
-        )
-        conditions.append(names == len(filters.packages))
+        with_artifact = select(BuildArtifact.build_id).where(BuildArtifact.artifact_type == filters.artifact)
+        conditions.append(build_id.in_(with_artifact))
+    looked_for, rest = filters.packages[:_LOOKED_FOR], filters.packages[_LOOKED_FOR:]
+    of_build = build_conda_package_build.c.build_id
+    conditions += [build_id.in_(_installed(of_build).where(CondaPackage.name == name)) for name in looked_for]
+    if rest:
+        names = _installed(func.count(distinct(CondaPackage.name))).where(CondaPackage.name.in_(rest))
+        conditions.append(names.where(of_build == build_id).scalar_subquery() == len(rest))
     return conditions
+
+
+def _installed(column: ColumnElement[int]) -> Select[int]:
+    return (
+        select(column)
+        .select_from(build_conda_package_build)
+        .join(CondaPackageBuild, CondaPackageBuild.id == build_conda_package_build.c.conda_package_build_id)
+        .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
+    )
 
 
 async def _count(session: AsyncSession, query: Select[*Ts]) -> int:

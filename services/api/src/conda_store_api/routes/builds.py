@@ -9,7 +9,14 @@ from conda_store_api.repositories.stages import list_stages
 from conda_store_api.routes.context import api_of
 from conda_store_api.routes.filters import BuildQuery, PackageQuery
 from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
-from conda_store_api.routes.shapes import artifact_shape, build_shape, package_shape, specification_shape, stage_shape
+from conda_store_api.routes.shapes import (
+    artifact_shape,
+    build_shape,
+    build_shapes,
+    package_shape,
+    specification_shape,
+    stage_shape,
+)
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
 from conda_store_api.use_cases.submit_specification import Request as BuildRequest
 from conda_store_api.use_cases.submit_specification import rebuild
@@ -35,9 +42,10 @@ async def list_builds(request: Request) -> Response:
     """List the builds the caller may see, deleted ones included."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=("id",))
     filters, principal = parse_query(request, BuildQuery).to_filter(), await principal_of(request)
-    async with api_of(request).transactions.database.session() as session:
-        rows, count = await list_visible_builds(session, principal.bindings, filters, page)
-    return page_envelope([build_shape(row) for row in rows], page, count)
+    api = api_of(request)
+    async with api.transactions.database.reader() as reader:
+        rows, count = await list_visible_builds(reader, principal.bindings, filters, page, api.counts)
+    return page_envelope(build_shapes(rows), page, count)
 
 
 @operation("Show a build", OnBuild(Permission.ENVIRONMENT_READ), Envelope[BuildModel], errors=_NO_BUILD)

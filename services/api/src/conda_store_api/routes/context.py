@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.errors import NotFound
@@ -26,6 +27,7 @@ class Api:
 
     transactions: Transactions
     store: ObjectStore
+    counts: Counts
     policy: BuildPolicy
     release: Callable[[], None]
     forget_rights: Callable[[], None]

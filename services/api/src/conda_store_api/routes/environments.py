@@ -8,22 +8,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.listings import (
-    list_environments_after,
+    Filter,
+    list_namespaces_with_roles,
     list_visible_environments,
     role_mappings_of,
 )
-from conda_store_api.routes.context import api_of, existing_environment
+from conda_store_api.repositories.paging import AnyPage
+from conda_store_api.routes.context import Api, api_of, existing_environment
 from conda_store_api.routes.filters import EnvironmentCursorQuery, EnvironmentQuery, environment_filter
 from conda_store_api.routes.models import EnvironmentCursorPage, EnvironmentModel
-from conda_store_api.routes.shapes import environment_shape, namespace_shape, without_current_build
+from conda_store_api.routes.shapes import (
+    environment_shape,
+    environment_shapes,
+    namespace_shape,
+    namespace_shapes,
+    without_current_build,
+)
 from conda_store_api.use_cases.set_current_build import describe_environment, set_current_build
-from conda_store_shared.db.models import Environment, Namespace, NamespaceRoleMapping
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.access import Filtered, OnEnvironment
 from conda_store_shared.web.answers import DEPRECATED, ack, ok
-from conda_store_shared.web.authentication import principal_of
+from conda_store_shared.web.authentication import Principal, principal_of
 from conda_store_shared.web.cursor import Cursor, CursorPage, cursor_envelope, parse_cursor_page
 from conda_store_shared.web.models import Ack, Envelope, PageOf
 from conda_store_shared.web.operation import operation
@@ -52,10 +59,8 @@ async def list_environments(request: Request) -> Response:
     """List the environments the caller may see."""
     page = parse_page(request, api_of(request).max_page_size, sortable=_SORTABLE, default=_SORTABLE)
     filters, principal = await environment_filter(request), await principal_of(request)
-    async with api_of(request).transactions.database.session() as session:
-        rows, count = await list_visible_environments(session, principal.bindings, filters, page)
-        mappings = await role_mappings_of(session, {namespace.id for _, namespace in rows})
-    answer = page_envelope([_shape(environment, namespace, mappings) for environment, namespace in rows], page, count)
+    data, count = await _read(api_of(request), principal, filters, page)
+    answer = page_envelope(data, page, count)
     answer.headers.update(DEPRECATED)
     return answer
 
@@ -71,11 +76,8 @@ async def list_environments_by_cursor(request: Request) -> Response:
     """List the environments the caller may see, after a cursor."""
     page = parse_cursor_page(request, api_of(request).max_page_size, _SORTABLE)
     filters, principal = await environment_filter(request), await principal_of(request)
-    async with api_of(request).transactions.database.session() as session:
-        rows, count = await list_environments_after(session, principal.bindings, filters, page)
-        mappings = await role_mappings_of(session, {namespace.id for _, namespace in rows})
-    data = [without_current_build(_shape(*row, mappings)) for row in rows]
-    return cursor_envelope(data, _cursor_after(page, rows), count)
+    data, count = await _read(api_of(request), principal, filters, page)
+    return cursor_envelope([without_current_build(shape) for shape in data], _cursor_after(page, data), count)
 
 
 @operation(
@@ -89,7 +91,7 @@ async def show_environment(request: Request) -> Response:
     async with api_of(request).transactions.database.session() as session:
         environment, namespace = await existing_environment(request, session)
         mappings = await role_mappings_of(session, [namespace.id])
-    return ok(_shape(environment, namespace, mappings))
+    return ok(environment_shape(environment, namespace_shape(namespace, mappings)))
 
 
 @operation(
@@ -116,15 +118,17 @@ async def _change(request: Request, body: EnvironmentBody, transaction: Transact
         await describe_environment(names, body.description, transaction)
 
 
-def _cursor_after(page: CursorPage, rows: Sequence[tuple[Environment, Namespace]]) -> Cursor | None:
-    if not rows:
+async def _read(
+    api: Api, principal: Principal, filters: Filter, page: AnyPage
+) -> tuple[Sequence[dict[str, Any]], int]:
+    async with api.transactions.database.reader() as reader:
+        rows, count = await list_visible_environments(reader, principal.bindings, filters, page, api.counts)
+        namespaces = await list_namespaces_with_roles(reader, {row[1] for row in rows})
+    return environment_shapes(rows, namespace_shapes(namespaces)), count
+
+
+def _cursor_after(page: CursorPage, data: Sequence[dict[str, Any]]) -> Cursor | None:
+    if not data:
         return None
-    environment, namespace = rows[-1]
-    return page.cursor_of(environment.id, {"namespace": namespace.name, "name": environment.name})
-
-
-def _shape(
-    environment: Environment, namespace: Namespace, mappings: Sequence[NamespaceRoleMapping]
-) -> dict[str, Any]:
-    own = [mapping for mapping in mappings if mapping.namespace_id == namespace.id]
-    return environment_shape(environment, namespace_shape(namespace, own))
+    last = data[-1]
+    return page.cursor_of(last["id"], {"namespace": last["namespace"]["name"], "name": last["name"]})

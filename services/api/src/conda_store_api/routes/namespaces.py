@@ -37,9 +37,10 @@ async def list_namespaces(request: Request) -> Response:
     """List the namespaces the caller may see."""
     page = parse_page(request, api_of(request).max_page_size, sortable=("name",), default=("name",))
     principal = await principal_of(request)
-    async with api_of(request).transactions.database.session() as session:
-        rows, count = await list_visible_namespaces(session, principal.bindings, page)
-    data = [{"id": row.id, "name": row.name} for row in rows]
+    api = api_of(request)
+    async with api.transactions.database.reader() as reader:
+        rows, count = await list_visible_namespaces(reader, principal.bindings, page, api.counts)
+    data = [{"id": row[0], "name": row[1]} for row in rows]
     return JsonResponse({"status": "ok", "data": data, "page": page.number, "size": page.size, "count": count})
 
 

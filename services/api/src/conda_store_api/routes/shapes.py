@@ -1,6 +1,6 @@
 """Rows as the objects clients know (contract §2.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from conda_store_shared.db.models import (
     NamespaceRoleMappingV2,
     Specification,
 )
+from conda_store_shared.db.reading import Row
 
 
 def moment(value: datetime | None) -> str | None:
@@ -34,6 +35,17 @@ def namespace_shape(namespace: Namespace, role_mappings: Sequence[NamespaceRoleM
     }
 
 
+def namespace_shapes(rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
+    """Namespaces by id, of rows that repeat one for each of its role mappings."""
+    shapes: dict[int, dict[str, Any]] = {}
+    for namespace_id, name, metadata, mapping_id, entity, role in rows:
+        fresh = {"id": namespace_id, "name": name, "metadata_": metadata or {}, "role_mappings": []}
+        shape = shapes.setdefault(namespace_id, fresh)
+        if mapping_id is not None:
+            shape["role_mappings"].append({"id": mapping_id, "entity": entity, "role": role})
+    return shapes
+
+
 def granted_role_shape(row: NamespaceRoleMappingV2, namespace: str, other_namespace: str) -> dict[str, Any]:
     """A RoleMappingV2, with names in place of ids."""
     return {"id": row.id, "namespace": namespace, "other_namespace": other_namespace, "role": row.role}
@@ -49,6 +61,22 @@ def environment_shape(environment: Environment, namespace: dict[str, Any]) -> di
         "current_build": None,
         "description": environment.description,
     }
+
+
+def environment_shapes(rows: Sequence[Row], namespaces: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Environments of a list; those whose namespace went while it was read are gone with it."""
+    return [
+        {
+            "id": environment_id,
+            "namespace": namespaces[namespace_id],
+            "name": name,
+            "current_build_id": current_build_id,
+            "current_build": None,
+            "description": description,
+        }
+        for environment_id, namespace_id, name, current_build_id, description, *_ in rows
+        if namespace_id in namespaces
+    ]
 
 
 def without_current_build(environment: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +116,26 @@ def build_shape(build: Build, inside: dict[str, Any] | None = None) -> dict[str,
         "build_artifacts": None,
         **(inside or {}),
     }
+
+
+def build_shapes(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Builds of a list."""
+    return [
+        {
+            "id": build_id,
+            "environment_id": environment_id,
+            "specification": None,
+            "packages": None,
+            "status": status,
+            "status_info": status_info,
+            "size": size,
+            "scheduled_on": moment(scheduled_on),
+            "started_on": moment(started_on),
+            "ended_on": moment(ended_on),
+            "build_artifacts": None,
+        }
+        for build_id, environment_id, status, status_info, size, scheduled_on, started_on, ended_on, *_ in rows
+    ]
 
 
 def stage_shape(stage: BuildStage, attempts: int) -> dict[str, Any]:

@@ -30,11 +30,17 @@ class Build(Model):
             postgresql_where=text("logs_stored_on IS NULL"),
             sqlite_where=text("logs_stored_on IS NULL"),
         ),
+        # In whatever order a list may come, and by what it may be filtered.
+        Index("ix_build_environment_id", "environment_id", "id"),
+        Index("ix_build_status", "status", "id"),
+        Index("ix_build_scheduled_on", "scheduled_on", "id"),
+        Index("ix_build_started_on", "started_on", "id"),
+        Index("ix_build_ended_on", "ended_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     specification_id: Mapped[int] = mapped_column(ForeignKey("specification.id"), index=True)
-    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"), index=True)
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
     status: Mapped[str] = mapped_column(String(16))
     status_info: Mapped[str | None] = mapped_column(Text)
     size: Mapped[int] = mapped_column(BigId, default=0)
@@ -119,7 +125,10 @@ class BuildArtifact(Model):
     """Something a build left behind; the key of a DIRECTORY is its absolute path."""
 
     __tablename__ = "build_artifact"
-    __table_args__ = (Index("uq_build_artifact_key", "build_id", "artifact_type", "key", unique=True),)
+    __table_args__ = (
+        Index("uq_build_artifact_key", "build_id", "artifact_type", "key", unique=True),
+        Index("ix_build_artifact_type", "artifact_type", "build_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     build_id: Mapped[int] = mapped_column(ForeignKey("build.id", ondelete="CASCADE"))

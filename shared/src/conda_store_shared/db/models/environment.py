@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conda_store_shared.db.models.base import Model
+
+_LISTED = text("deleted_on IS NULL")
 
 
 class Specification(Model):
@@ -30,7 +32,12 @@ class Environment(Model):
     """
 
     __tablename__ = "environment"
-    __table_args__ = (UniqueConstraint("namespace_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("namespace_id", "name"),
+        # Lists are read from these alone; only the rows of a page are looked at.
+        Index("ix_environment_listed", "namespace_id", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
+        Index("ix_environment_name", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     namespace_id: Mapped[int] = mapped_column(ForeignKey("namespace.id"))
