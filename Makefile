@@ -13,6 +13,9 @@ PACKAGES := shared $(wildcard services/*) client deploy/standalone
 PROJECTS := $(wildcard $(addsuffix /pyproject.toml,$(PACKAGES)))
 SOURCES := $(wildcard $(addsuffix /src,$(PACKAGES)))
 PYTEST := $(BIN)/python -m pytest
+WITH_SERVERS := $(BIN)/python -m conda_store_shared.testing.servers
+# Two tests at a time; those that share slow fixtures run in one process, and the longest of them first.
+TOGETHER := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 # A database to write a migration against; made when missing.
 URL ?= sqlite+aiosqlite:///.cache/migration.sqlite
 
@@ -27,7 +30,7 @@ servers: ## install the servers which the tests start (as root), or say which ar
 	@scripts/servers.sh
 
 test-servers: setup servers ## start the servers of the tests and print the variables by which test runs use them
-	@$(BIN)/python -m conda_store_shared.testing.servers
+	@$(WITH_SERVERS)
 
 demo: setup ## see it work: build a real environment on the embedded defaults, end to end
 	@$(BIN)/python -m conda_store_standalone.demo $(ARGS)
@@ -39,16 +42,16 @@ peers: setup ## install the browser and the identity providers of test-browser, 
 	@scripts/peers.sh
 
 test: setup servers ## run every test on real servers, which are started and ended; all but those in a browser
-	@$(PYTEST) tests --ignore=tests/browser $(ARGS)
+	@$(WITH_SERVERS) $(PYTEST) tests --ignore=tests/browser $(TOGETHER) $(ARGS)
 
 test-unit: setup ## run the quick tests: no servers, seconds
 	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 --timeout 20 --hypothesis-profile quick $(ARGS)
 
 test-integration: setup servers ## run the tests against one real server at a time, migrations included
-	@$(PYTEST) tests/integration tests/migrations $(ARGS)
+	@$(WITH_SERVERS) $(PYTEST) tests/integration tests/migrations $(TOGETHER) $(ARGS)
 
 test-acceptance: setup servers ## run the tests of the whole suite: submit, build, kill, restart
-	@$(PYTEST) tests/acceptance $(ARGS)
+	@$(WITH_SERVERS) $(PYTEST) tests/acceptance $(TOGETHER) $(ARGS)
 
 test-browser: setup servers peers ## run the tests in a browser: logins at identity providers of others
 	@$(PYTEST) tests/browser $(ARGS)

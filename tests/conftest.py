@@ -1,7 +1,8 @@
-"""Loads the pytest plugin of the shared testing kit; what holds for property tests, and for memory, everywhere."""
+"""Loads the pytest plugin of the shared testing kit; what holds everywhere for property tests, memory and processes."""
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.testing.demo_channel.fixtures"]
@@ -10,12 +11,28 @@ pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.tes
 settings.register_profile("thorough", deadline=None)
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=20)
 settings.load_profile("thorough")
+
 # What is imported and collected, half a million objects, lives as long as the run: looking through it for what could
 # be freed takes a tenth of a second each time.
 gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares fixtures that are slow to make, when several processes run the tests."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def pytest_collection_finish() -> None:
     """Look from now on, and at none of that."""
     gc.freeze()
     gc.enable()
+
+
+def _group(item: pytest.Item) -> str:
+    """The running suite that a test needs, else its file."""
+    assert isinstance(item, pytest.Function)
+    suite = item.callspec.params.get("suite") if hasattr(item, "callspec") else None
+    suites = {f"{suite}_suite", *item.fixturenames} & {"standalone_suite", "distributed_suite"}
+    return min(suites, default=item.path.name)

@@ -68,11 +68,14 @@ def _by_version(folder: Path) -> list[int]:
 
 
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback TCP port that is kept for a server of ours: nobody else gets it by chance as long as we live."""
+    reservation = socket.socket()
+    # With this, as servers set it too, a socket that does not listen is in nobody's way but theirs who do not set it.
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    atexit.register(reservation.close)
+    port: int = reservation.getsockname()[1]
+    return port
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
