@@ -93,3 +93,19 @@ async def test_services_get_their_messages_when_they_run_together() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(5):
         await running
+
+
+async def test_everything_is_closed_when_something_cannot_be_opened() -> None:
+    diary = Diary()
+
+    @contextlib.asynccontextmanager
+    async def broken() -> AsyncIterator[None]:
+        await eventually(lambda: "pool opens" in diary.lines)
+        raise ZeroDivisionError
+        yield
+
+    service = Service(name="api", contexts=[broken(), diary.open("pool")], background=[diary.until_stopped("other")])
+    with pytest.raises(ExceptionGroup) as raised:
+        await run_services([service], MemoryBus())
+    assert raised.group_contains(ZeroDivisionError)
+    assert diary.lines == ["pool opens", "pool closes"]

@@ -20,9 +20,9 @@ Coroutine = Callable[[], Awaitable[None]]
 class Service:
     """The wired parts of one service.
 
-    ``contexts`` are entered before anything runs; ``background`` runs until the process stops; ``interrupt`` gives
-    running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be used; ``metrics``
-    adds figures to a registry of Prometheus, and returns what brings them up to date.
+    ``contexts`` are entered before anything runs, in no order; ``background`` runs until the process stops;
+    ``interrupt`` gives running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be
+    used; ``metrics`` adds figures to a registry of Prometheus, and returns what brings them up to date.
     """
 
     name: str
@@ -48,9 +48,7 @@ async def run_services(services: Sequence[Service], bus: Bus, serve: Coroutine |
         for subscription in service.subscriptions:
             bus.subscribe(subscription)
     async with AsyncExitStack() as stack:
-        for service in services:
-            for context in service.contexts:
-                await stack.enter_async_context(context)
+        await _enter(stack, [context for service in services for context in service.contexts])
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_forever(bus.run), name="bus")]
             tasks += [
@@ -66,6 +64,17 @@ async def run_services(services: Sequence[Service], bus: Bus, serve: Coroutine |
             for task in tasks:
                 task.cancel()
     log.info("stopped")
+
+
+async def _enter(stack: AsyncExitStack, contexts: Sequence[AbstractAsyncContextManager[Any]]) -> None:
+    """Enter contexts side by side: pools of children take seconds, mostly in processes of their own."""
+
+    async def enter(context: AbstractAsyncContextManager[Any]) -> None:
+        await stack.enter_async_context(context)
+
+    async with asyncio.TaskGroup() as group:
+        for context in contexts:
+            group.create_task(enter(context))
 
 
 async def _forever(part: Coroutine) -> None:
