@@ -17,6 +17,10 @@ from conda_store_shared.transaction import Transactions
 log = structlog.get_logger()
 
 
+# What was said before the end of a build may come a little after it, and then its log would be written twice.
+_LAST_WORDS_SECONDS = 0.5
+
+
 class Wake:
     """Lets a loop sleep until something may have happened, or a time has passed."""
 
@@ -87,6 +91,7 @@ class Background:
         while True:
             await self._surviving(self._store_logs_once)
             await self._logs.wait(self._tools.options.rescue_interval)
+            await asyncio.sleep(_LAST_WORDS_SECONDS)
 
     async def _release_once(self) -> None:
         await release_builds(self._tools.transactions, self._tools.store, self._tools.options, now())

@@ -28,8 +28,16 @@ from conda_store_shared.transaction import Transaction, Transactions
 
 # Facts are short database work: this many of a kind are handled at once.
 _CONCURRENCY = 4
-# Frequent, and never the end of a build, of a stage or of a log.
-_PASSING = (events.StageStarted, events.StageProgress, events.StageInterrupted, events.StorageMeasured)
+# Frequent, and never the end of a build or of its last stage.
+_PASSING = (
+    events.StageStarted,
+    events.StageProgress,
+    events.StageInterrupted,
+    events.LogWritten,
+    events.LockfileSolved,
+    events.EnvironmentLinked,
+    events.StorageMeasured,
+)
 _REQUESTS = (
     (SOLVER, events.SolveRequested),
     (BUILDER, events.PrefixRequested),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, select, update
+from sqlalchemy import Select, Update, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -26,7 +26,38 @@ _build = Build.__table__.c
 _CHANGE = update(Build.__table__).where(_build.id == bindparam("of_build"))  # type: ignore[arg-type]
 _CHANGE_ACTIVE = _CHANGE.where(_build.status.in_(ACTIVE))
 _ADVANCE = _CHANGE_ACTIVE.where(_build.rank <= bindparam("new_rank"))
+_COUNT_RELEASED = (
+    select(func.count()).select_from(Build).where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
+)
 _RELEASE = _CHANGE.where(_build.status == BuildStatus.QUEUED, _build.released_on.is_(None))
+
+
+def _unreleased() -> Select[Build]:
+    running = (
+        select(Environment.namespace_id, func.count().label("running"))
+        .join(Build, Build.environment_id == Environment.id)
+        .where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
+        .group_by(Environment.namespace_id)
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=Environment.namespace_id, order_by=(Build.scheduled, Build.id))
+    waiting = (
+        select(Build.id, Build.scheduled, (place + func.coalesce(running.c.running, 0)).label("turn"))
+        .join(Environment, Environment.id == Build.environment_id)
+        .outerjoin(running, running.c.namespace_id == Environment.namespace_id)
+        .where(Build.status == BuildStatus.QUEUED, Build.released_on.is_(None), Build.deleted_on.is_(None))
+        .subquery()
+    )
+    return (
+        select(Build)
+        .join(waiting, waiting.c.id == Build.id)
+        .where(waiting.c.turn <= bindparam("per_namespace"))
+        .order_by(waiting.c.scheduled, waiting.c.turn, Build.id)
+        .limit(bindparam("at_most"))
+    )
+
+
+_UNRELEASED = _unreleased()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,37 +116,13 @@ async def set_status_info(session: AsyncSession, build: Build, status_info: str)
 
 async def list_unreleased(session: AsyncSession, per_namespace: int, limit: int) -> Sequence[Build]:
     """Return the builds whose turn it is: round robin over namespaces, interactive before scheduled."""
-    running = (
-        select(Environment.namespace_id, func.count().label("running"))
-        .join(Build, Build.environment_id == Environment.id)
-        .where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
-        .group_by(Environment.namespace_id)
-        .subquery()
-    )
-    place = func.row_number().over(partition_by=Environment.namespace_id, order_by=(Build.scheduled, Build.id))
-    waiting = (
-        select(Build.id, Build.scheduled, (place + func.coalesce(running.c.running, 0)).label("turn"))
-        .join(Environment, Environment.id == Build.environment_id)
-        .outerjoin(running, running.c.namespace_id == Environment.namespace_id)
-        .where(Build.status == BuildStatus.QUEUED, Build.released_on.is_(None), Build.deleted_on.is_(None))
-        .subquery()
-    )
-    rows = await session.scalars(
-        select(Build)
-        .join(waiting, waiting.c.id == Build.id)
-        .where(waiting.c.turn <= per_namespace)
-        .order_by(waiting.c.scheduled, waiting.c.turn, Build.id)
-        .limit(limit)
-    )
+    rows = await session.scalars(_UNRELEASED, {"per_namespace": per_namespace, "at_most": limit})
     return rows.all()
 
 
 async def count_released(session: AsyncSession) -> int:
     """Return how many builds are released and not over."""
-    counted = await session.scalar(
-        select(func.count()).select_from(Build).where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
-    )
-    return counted or 0
+    return await session.scalar(_COUNT_RELEASED) or 0
 
 
 async def mark_released(session: AsyncSession, build: Build, now: datetime) -> bool:

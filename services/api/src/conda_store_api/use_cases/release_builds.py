@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from conda_store_api.domain.policy import LedgerOptions
-from conda_store_api.repositories.builds import count_released, list_unreleased, lock_build, mark_released
+from conda_store_api.repositories.builds import count_released, list_unreleased, mark_released
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_shared.db.models import Build
 from conda_store_shared.domain.order import Order
@@ -26,19 +26,24 @@ async def release_builds(
     """Release as many builds as there is room for; return how many.
 
     The orders are put first, so that no request goes out without one.  Two replicas that release at once may exceed the
-    limit by what they release in that moment; no build is released twice.
+    limit by what they release in that moment; no build is released twice.  The requests leave in the order of turns.
     """
     async with transactions.database.session() as session:
         room = options.capacity - await count_released(session)
         builds = await list_unreleased(session, options.per_namespace, room) if room > 0 else []
+    if not builds:
+        return 0
     async with asyncio.TaskGroup() as group:
         for build in builds:
             group.create_task(put_order(store, build))
-    released = 0
-    for build in builds:
-        async with transactions.begin() as transaction:
-            locked = await lock_build(transaction.session, build.id)
-            if locked is not None and await mark_released(transaction.session, locked.build, now):
-                await request_stage(transaction, locked.build, SOLVE, now)
-                released += 1
-    return released
+    async with transactions.begin() as transaction:
+        # By id, as every replica does, so that no two wait for each other.
+        marked = {
+            build.id
+            for build in sorted(builds, key=lambda build: build.id)
+            if await mark_released(transaction.session, build, now)
+        }
+        for build in builds:
+            if build.id in marked:
+                await request_stage(transaction, build, SOLVE, now)
+    return len(marked)
