@@ -4,10 +4,12 @@ The suite is visited as `localhost`, the providers are at `127.0.0.1`: to a brow
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts, github_stub, jupyterhub, oidc
 from conda_store_shared.testing.servers.chromium import chromium
@@ -18,6 +20,7 @@ from conda_store_shared.testing.servers.oidc import OidcServer
 
 CONFIG = "conda_store_shared.config.oauth"
 PREFIX = "/conda-store"
+_HERE = Path(__file__).parent
 
 
 class Site:
@@ -45,11 +48,24 @@ async def permissions(page: Page, site: Site) -> dict[str, Any]:
     return data
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A page of a browser without any past; its scripts may not fail."""
-    async with chromium() as browser:
-        context = await browser.new_context()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this directory in the loop of the session: they share a browser."""
+    for item in items:
+        if _HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser."""
+    async with chromium() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page of somebody without any past; its scripts may not fail."""
+    async with await browser.new_context() as context:
         opened = await context.new_page()
         failures: list[str] = []
         opened.on("pageerror", lambda error: failures.append(str(error)))

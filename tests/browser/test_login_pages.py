@@ -96,14 +96,12 @@ async def test_button_names_the_provider(page: Page, github_site: Site) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out_in_light_and_dark(page: Page, github_site: Site, scheme: str) -> None:
-    browser = page.context.browser
-    assert isinstance(browser, Browser)
-    seen = await browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     for path in ("/login/?signed_out=1", "/oauth_callback/?code=a&state=b"):
-        await seen.goto(f"{github_site.url}{path}")
-        for element in await seen.locator("h1, main p, .button, header").all():
+        await page.goto(f"{github_site.url}{path}")
+        for element in await page.locator("h1, main p, .button, header").all():
             assert await element.evaluate(CONTRAST) >= 4.5
-    dark = await seen.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 20, 17)"
+    dark = await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 20, 17)"
     assert dark is (scheme == "dark")
 
 
@@ -117,14 +115,13 @@ async def test_page_fits_every_screen(page: Page, password_site: Site, width: in
     assert box["height"] >= 44
 
 
-async def test_person_without_scripts_is_told_to_go_on(page: Page, github_site: Site) -> None:
-    browser = page.context.browser
-    assert isinstance(browser, Browser)
-    plain = await browser.new_page(java_script_enabled=False)
-    await plain.goto(github_site.login_url)
-    await plain.get_by_label("Username").fill("octocat")
-    await plain.get_by_role("button", name="Authorize").click()
-    await expect(plain.get_by_role("heading")).to_have_text("Logged in")
-    await plain.get_by_role("link", name="Continue").click()
-    await plain.wait_for_url(f"{github_site.url}/api/v1/permission/")
-    assert '"primary_namespace":"octocat"' in await plain.inner_text("body")
+async def test_person_without_scripts_is_told_to_go_on(browser: Browser, github_site: Site) -> None:
+    async with await browser.new_context(java_script_enabled=False) as context:
+        page = await context.new_page()
+        await page.goto(github_site.login_url)
+        await page.get_by_label("Username").fill("octocat")
+        await page.get_by_role("button", name="Authorize").click()
+        await expect(page.get_by_role("heading")).to_have_text("Logged in")
+        await page.get_by_role("link", name="Continue").click()
+        await page.wait_for_url(f"{github_site.url}/api/v1/permission/")
+        assert '"primary_namespace":"octocat"' in await page.inner_text("body")

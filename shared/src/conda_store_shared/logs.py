@@ -22,6 +22,9 @@ _SECRETS = (
         r"\g<keep>***",
     ),
 )
+_NOISY = (
+    "aiormq", "aio_pika", "botocore", "aiobotocore", "urllib3", "asyncio", "httpx", "httpcore", "httpx2", "httpcore2",
+)  # fmt: skip
 
 
 def redact(text: str) -> str:
@@ -65,6 +68,6 @@ def configure_logging(service: str, level: int = logging.INFO) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for noisy in ("aiormq", "aio_pika", "botocore", "aiobotocore", "urllib3", "asyncio", "httpx", "httpcore"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     structlog.contextvars.bind_contextvars(service=service)

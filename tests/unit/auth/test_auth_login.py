@@ -271,3 +271,10 @@ async def test_session_goes_over_https_alone_when_it_came_so(auth: Any) -> None:
     async with auth.client() as browser:
         plain = cookie_of(await browser.get("/login/?next=/x"), "session")
     assert (secure["secure"], plain["secure"]) == (True, "")
+
+
+@pytest.mark.parametrize("path", ["/oauth_callback/", "/oauth_callback?code=a&state=b"])
+async def test_nobody_comes_back_from_a_provider_where_there_is_none(auth: Any, path: str) -> None:
+    async with auth.client() as browser:
+        answer = await browser.get(path)
+    assert (answer.status_code, answer.json()["status"]) == (404, "error")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 
 from conda_store_auth.routes.login import log_in_by_password, log_out, show_login_page
-from conda_store_auth.routes.oauth import begin_login, finish_login
+from conda_store_auth.routes.oauth import begin_login, finish_login, refuse_callback
 from conda_store_auth.routes.permissions import show_permissions
 from conda_store_auth.routes.tokens import delete_presented_token, delete_token, get_tokens, post_token
 from conda_store_shared.web.routing import PathRoute, route
@@ -14,9 +14,14 @@ from conda_store_shared.web.routing import PathRoute, route
 PROVIDER_DEADLINE = 300.0
 
 
-def password_routes(session: Sequence[Middleware] = ()) -> list[PathRoute]:
-    """Logging in on our own page; ``session`` is the middleware that keeps a browser's session."""
+def form_routes(session: Sequence[Middleware] = ()) -> list[PathRoute]:
+    """Our own page; ``session`` is the middleware that keeps a browser's session."""
     return [route("/login/", get=show_login_page, post=log_in_by_password, middleware=session)]
+
+
+def password_routes(session: Sequence[Middleware] = ()) -> list[PathRoute]:
+    """Logging in on our own page, and nowhere else."""
+    return [*form_routes(session), route("/oauth_callback/", get=refuse_callback)]
 
 
 def callback_routes(pages: Sequence[Middleware] = ()) -> list[PathRoute]:

@@ -13,7 +13,7 @@ from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.pending_logins import PendingLogins
 from conda_store_auth.routes.token_cookie import holder, set_token
 from conda_store_auth.use_cases.log_in import log_in
-from conda_store_shared.errors import LoginRefused
+from conda_store_shared.errors import LoginRefused, NotFound
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.operation import Anyone, Content, operation
@@ -66,7 +66,11 @@ async def begin_login(request: Request) -> Response:
     Anyone(),
     Content(told="The token as cookie, and a page that leads on.", media_type="text/html"),
     query=CallbackQuery,
-    errors={401: "The login was not begun in this browser.", 403: "The provider does not say who this is."},
+    errors={
+        401: "The login was not begun in this browser.",
+        403: "The provider does not say who this is.",
+        404: "Nobody logs in at a provider here.",
+    },
 )
 async def finish_login(request: Request) -> Response:
     """Ask the provider who somebody is whom it sends back."""
@@ -77,6 +81,12 @@ async def finish_login(request: Request) -> Response:
     page = resource(request, Pages).answer(request, "logged_in.html", next_page=next_page(request, remembered))
     pending.forget(request, page)
     return set_token(request, page, token)
+
+
+@operation("Refuse to finish to log in", Anyone(), errors={404: "Nobody logs in at a provider here."})
+async def refuse_callback(_request: Request) -> Response:
+    """Say that nobody can have been sent here."""
+    raise NotFound("people log in here by name and password, not at a provider")
 
 
 async def _sign_in_page(request: Request, login: ProviderLogin) -> Response:
