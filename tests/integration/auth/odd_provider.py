@@ -54,6 +54,7 @@ class OddProvider:
         self.header: dict[str, Any] = {}
         self.asked: list[str] = []
         self.forms: list[dict[str, str]] = []
+        self.authorizations: list[str] = []
         self._login: dict[str, str] = {}
 
     def send_back(self, location: str) -> dict[str, str]:
@@ -93,6 +94,7 @@ class OddProvider:
         path = request.url.path
         self.asked.append(path)
         if path == "/token":
+            self.authorizations.append(request.headers.get("authorization", ""))
             self.forms.append(dict(parse_qsl((await request.body()).decode())))
         if path in self.answers:
             return self.answers[path](request)
