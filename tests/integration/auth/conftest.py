@@ -82,6 +82,22 @@ async def login_database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[D
         yield database
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, migrated_file: Path, tmp_path: Path) -> str:
+    """The address of a database of either kind, with the newest schema."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'auth.sqlite')}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of either kind, of this test's own."""
+    async with Database(database_url) as opened:
+        yield opened
+
+
 @pytest.fixture
 def client() -> OAuthClient:
     """How we are known to the provider."""

@@ -1,55 +1,17 @@
 """The whole service on real databases: the rights they grant, and what happens while they are away."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conda_store_auth.config import AuthOptions
-from conda_store_auth.main import build
-from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
 from conda_store_shared.testing.servers import Postgres
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.application import create_application
-from conda_store_shared.web.authentication import AuthorizationOptions
-from conda_store_shared.web.health import health_routes
-from conda_store_shared.web.unstorable import unstorable_value
-
-SECRET = "a secret for these tests, and for nothing else"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/auth.sqlite"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url) as opened:
-        await upgrade(opened)
-        yield opened
-
-
-@asynccontextmanager
-async def logged_in(database: Database, name: str, version: int = 1) -> AsyncIterator[httpx.AsyncClient]:
-    options = AuthOptions(authorization=AuthorizationOptions(secret=SECRET, role_mappings_version=version))
-    service = build(options, bus=MemoryBus(), database=database)
-    routes = [*service.routes, *health_routes(service.checks)]
-    transport = httpx.ASGITransport(create_application(routes, translate=[unstorable_value]))
-    async with httpx.AsyncClient(transport=transport, base_url="http://conda-store.example") as client:
-        answer = await client.post("/login/", json={"username": name, "password": "password"})
-        assert answer.status_code == 200
-        yield client
+from tests.integration.auth.auth_service import logged_in
 
 
 async def add(session: AsyncSession, *rows: Any) -> None:
@@ -87,16 +49,21 @@ async def test_person_holds_what_the_counting_table_grants(
         assert await roles(client) == usual
 
 
-async def test_token_of_a_person_holds_what_the_database_grants_them(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("version", "granted", "wider"),
+    [(1, {"team/public-*": ["viewer"]}, {"team/*": ["viewer"]}), (2, {"team/*": ["developer"]}, {"team/*": ["admin"]})],
+)
+async def test_token_of_a_person_holds_what_the_database_grants_them(
+    database: Database, version: int, granted: dict[str, list[str]], wider: dict[str, list[str]]
+) -> None:
     await grant_team_to_alice(database)
-    async with logged_in(database, "alice") as client:
-        wanted = {"role_bindings": {"team/public-*": ["viewer"]}}
-        token = (await client.post("/api/v1/token/", json=wanted)).json()["data"]["token"]
+    async with logged_in(database, "alice", version) as client:
+        token = (await client.post("/api/v1/token/", json={"role_bindings": granted})).json()["data"]["token"]
         client.cookies.clear()
         client.headers["Authorization"] = f"Bearer {token}"
-        wider = await client.post("/api/v1/token/", json={"role_bindings": {"team/*": ["viewer"]}})
+        refused = await client.post("/api/v1/token/", json={"role_bindings": wider})
         assert "*/*" not in await roles(client)
-    assert wider.status_code == 400
+    assert refused.status_code == 400
 
 
 @pytest.mark.parametrize("name", ["%", "_", "a_b", "al%", "x" * 255, "=?^~"])

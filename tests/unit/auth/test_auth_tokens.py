@@ -201,7 +201,8 @@ async def test_stranger_is_told_what_everybody_may(auth: Any) -> None:
     }
 
 
-PATTERNS = st.text("ab*", min_size=1, max_size=3)
+# Few, so that several bindings are about the same places; and some that nobody thought of.
+PATTERNS = st.sampled_from(["a", "b", "ab", "a*", "*"]) | st.text("ab*", min_size=1, max_size=3)
 ROLES = st.lists(st.sampled_from(list(Role)), max_size=2)
 BINDINGS = st.dictionaries(st.builds("{}/{}".format, PATTERNS, PATTERNS) | st.just("default/*"), ROLES, max_size=3)
 # Rows of version 1 name any pattern, those of version 2 whole namespaces.
@@ -224,6 +225,33 @@ async def test_no_token_ever_allows_what_its_maker_may_not(
             makers, mades = await _allowed(auth, maker), await _allowed(auth, made)
             assert {place: mades[place] - makers[place] for place in PLACES} == {place: set() for place in PLACES}
             maker = made
+
+
+async def test_token_may_not_hold_what_the_database_only_keeps_from_it_for_now(auth: Any, now: datetime) -> None:
+    auth.database["alice"] = {"team/*": ["developer"]}
+    maker = auth.token("alice", {})
+    status, answer = await ask(auth, maker, {"role_bindings": {"team/*": ["admin"]}})
+    assert (status, answer["message"]) == (400, NOT_A_SUBSET)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(holdings=BINDINGS, wanted=BINDINGS, rows=ROWS, later=ROWS)
+async def test_no_token_ever_gains_what_its_maker_neither_had_nor_has(
+    auth: Any,
+    holdings: dict[str, list[str]],
+    wanted: dict[str, list[str]],
+    rows: dict[str, list[str]],
+    later: dict[str, list[str]],
+) -> None:
+    auth.database["alice"] = rows
+    maker = auth.token("alice", holdings)
+    status, answer = await ask(auth, maker, {"role_bindings": wanted})
+    if status == 200:
+        had = await _allowed(auth, maker)
+        auth.database["alice"] = later
+        has, mades = await _allowed(auth, maker), await _allowed(auth, answer["data"]["token"])
+        gained = {place: mades[place] - had[place] - has[place] for place in PLACES}
+        assert gained == {place: set() for place in PLACES}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,7 +1,7 @@
 """A token for a script: never more than its maker holds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from conda_store_auth.repositories.tokens import add_token
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import InvalidInput, NotAuthorized
 from conda_store_shared.transaction import Transactions
-from conda_store_shared.web.authentication import Authenticator, Principal
+from conda_store_shared.web.authentication import Authenticator, BindingSource, Principal
 from conda_store_shared.web.tokens import MAXIMUM_TOKEN_LENGTH, Token, read_bindings, read_expiration
 
 MAXIMUM_BINDINGS = 256
@@ -48,7 +48,7 @@ async def issue_token(
         token_id=uuid4().hex,
     )
     holder = await authenticator.principal_of_token(token)
-    if not all(holder.permissions_of(binding) <= caller.permissions_over(binding) for binding in holder.bindings):
+    if not all(holder.permissions_of(binding) <= caller.permissions_over(binding) for binding in _ever(holder)):
         raise InvalidInput("Requested role_bindings are not a subset of current permissions")
     text = authenticator.signer.sign(token)
     if len(text) > MAXIMUM_TOKEN_LENGTH:
@@ -56,6 +56,13 @@ async def issue_token(
     async with transactions.begin() as transaction:
         add_token(transaction.session, token, TokenKind.SCRIPT, name=wanted.name or None, now=authenticator.clock())
     return text
+
+
+def _ever(holder: Principal) -> tuple[RoleBinding, ...]:
+    """What the token allows now, and what it will when the rows of the database that replace its own are gone."""
+    lasting = dict(holder.sources)
+    lasting.pop(BindingSource.DATABASE, None)
+    return (*holder.bindings, *replace(holder, sources=lasting).bindings)
 
 
 def _expiration(wanted: TokenRequest, latest: datetime) -> datetime:
