@@ -182,7 +182,8 @@ class EnvironmentListsSuite:
 
     @pytest.mark.parametrize("path", [*BOTH, "/api/v1/build/"])
     async def test_packages_are_found_by_all_distinct_names(self, api: Api, path: str) -> None:
-        await complete(api.ledger, "two", a_package("numpy", "1.0"), a_package("numpy", "2.0"), a_package("flask"))
+        others = map(a_package, ("flask", "a", "b", "c", "d"))
+        await complete(api.ledger, "two", a_package("numpy", "1.0"), a_package("numpy", "2.0"), *others)
         await complete(api.ledger, "one", a_package("numpy", "1.0"))
         for packages, count in (
             (["numpy"], 2),
@@ -190,6 +191,9 @@ class EnvironmentListsSuite:
             (["flask", "numpy"], 1),
             (["numpy", "flask", "numpy"], 1),
             (["flask", "nothing"], 0),
+            (["numpy", "flask", "a", "b", "c", "d"], 1),
+            (["numpy", "flask", "a", "b", "c", "nothing"], 0),
+            (["numpy", *(f"no-{number}" for number in range(200))], 0),
         ):
             assert (await ask(api, path, packages=packages))["count"] == count, packages
 

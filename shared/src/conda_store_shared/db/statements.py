@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Boolean, ColumnElement, FromClause, Integer, Table, bindparam
+from sqlalchemy import Boolean, ColumnElement, FromClause, Table, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -68,12 +68,16 @@ def _insert(dialect: str, table: FromClause) -> Any:
     return insert(table)  # type: ignore[arg-type]
 
 
-def is_any_of(column: InstrumentedAttribute[int], parameter: str) -> ColumnElement[bool]:
-    """Condition: the column is one of the numbers in a list, which is one parameter however long it is."""
-    return cast("ColumnElement[bool]", _IsAnyOf(column, bindparam(parameter, type_=_NUMBERS)))
+def is_any_of(
+    column: ColumnElement[Any] | InstrumentedAttribute[Any], values: str | Sequence[Any]
+) -> ColumnElement[bool]:
+    """Condition: the column is one of ``values``, or of those in the parameter of that name: one parameter in any case.
 
-
-_NUMBERS = JSON().with_variant(ARRAY(Integer()), "postgresql")
+    Unlike ``in_`` it makes one statement of lists of all lengths.
+    """
+    kind = JSON().with_variant(ARRAY(column.type), "postgresql")
+    known = bindparam(values, type_=kind) if isinstance(values, str) else bindparam(None, list(values), type_=kind)
+    return cast("ColumnElement[bool]", _IsAnyOf(column, known))
 
 
 class _IsAnyOf(FunctionElement[bool]):

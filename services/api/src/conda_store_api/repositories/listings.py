@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, True_, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Select, True_, distinct, false, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -26,6 +26,7 @@ from conda_store_shared.db.models import (
 from conda_store_shared.db.queries.visibility import visible_environments, visible_namespaces
 from conda_store_shared.db.reading import Reader, Row
 from conda_store_shared.db.statements import is_any_of
+from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.errors import NotFound
 from conda_store_shared.web.pagination import Page
@@ -35,6 +36,12 @@ Ts = TypeVarTuple("Ts")
 _KEPT = 256
 # By so many packages at most an index looks for builds; more would take long to plan.
 _LOOKED_FOR = 4
+Files = tuple[tuple[int, ...], ...]
+_FILES = (
+    select(CondaPackage.name, CondaPackageBuild.id)
+    .join(CondaPackageBuild, CondaPackageBuild.package_id == CondaPackage.id)
+    .where(is_any_of(CondaPackage.name, "names"))
+)
 _NAMESPACES_WITH_ROLES = (
     select(
         Namespace.id,
@@ -87,14 +94,16 @@ async def list_visible_environments(
     reader: Reader, bindings: Sequence[RoleBinding], filters: Filter, page: AnyPage, counts: Counts
 ) -> tuple[Sequence[Row], int]:
     """Return one page of environments, and how many there are."""
-    return await read_page(reader, _environments(tuple(bindings), filters), page, counts)
+    files = await _files_of_packages(reader, filters)
+    return await read_page(reader, _environments(tuple(bindings), filters, files), page, counts)
 
 
 async def list_visible_builds(
     reader: Reader, bindings: Sequence[RoleBinding], filters: Filter, page: Page, counts: Counts
 ) -> tuple[Sequence[Row], int]:
     """Return one page of builds, and how many there are."""
-    return await read_page(reader, _builds(tuple(bindings), filters), page, counts)
+    files = await _files_of_packages(reader, filters)
+    return await read_page(reader, _builds(tuple(bindings), filters, files), page, counts)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -110,9 +119,9 @@ def _namespaces(bindings: tuple[RoleBinding, ...]) -> Listing:
 
 
 @lru_cache(maxsize=_KEPT)
-def _environments(bindings: tuple[RoleBinding, ...], filters: Filter) -> Listing:
+def _environments(bindings: tuple[RoleBinding, ...], filters: Filter, files: Files) -> Listing:
     ids = select(Environment.id).where(
-        Environment.deleted_on.is_(None), *_build_conditions(filters, Environment.current_build_id)
+        Environment.deleted_on.is_(None), *_build_conditions(filters, files, Environment.current_build_id)
     )
     names = _name_conditions(bindings, filters)
     joined = ids.join(Namespace, Namespace.id == Environment.namespace_id).where(*names)
@@ -128,12 +137,14 @@ def _environments(bindings: tuple[RoleBinding, ...], filters: Filter) -> Listing
         ),
         sortable={"namespace": Namespace.name, "name": Environment.name},
         counted=joined if names else ids,
+        # What is current is completed, but for the newest environments: those are found from their builds.
+        few=filters.status not in (None, BuildStatus.COMPLETED),
     )
 
 
 @lru_cache(maxsize=_KEPT)
-def _builds(bindings: tuple[RoleBinding, ...], filters: Filter) -> Listing:
-    ids = select(Build.id).where(*_build_conditions(filters, Build.id))
+def _builds(bindings: tuple[RoleBinding, ...], filters: Filter, files: Files) -> Listing:
+    ids = select(Build.id).where(*_build_conditions(filters, files, Build.id))
     if filters.environment_id is not None:
         ids = ids.where(Build.environment_id == filters.environment_id)
     names = _name_conditions(bindings, filters)
@@ -237,7 +248,9 @@ def _name_conditions(bindings: tuple[RoleBinding, ...], filters: Filter) -> list
     return [condition for condition in conditions if not isinstance(condition, True_)]
 
 
-def _build_conditions(filters: Filter, build_id: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
+def _build_conditions(
+    filters: Filter, files: Files, build_id: InstrumentedAttribute[Any]
+) -> list[ColumnElement[bool]]:
     """What the build with the id in a column must be like."""
     conditions: list[ColumnElement[bool]] = []
     if filters.status:
@@ -246,22 +259,31 @@ def _build_conditions(filters: Filter, build_id: InstrumentedAttribute[Any]) -> 
     if filters.artifact:
         with_artifact = select(BuildArtifact.build_id).where(BuildArtifact.artifact_type == filters.artifact)
         conditions.append(build_id.in_(with_artifact))
-    looked_for, rest = filters.packages[:_LOOKED_FOR], filters.packages[_LOOKED_FOR:]
-    of_build = build_conda_package_build.c.build_id
-    conditions += [build_id.in_(_installed(of_build).where(CondaPackage.name == name)) for name in looked_for]
-    if rest:
-        names = _installed(func.count(distinct(CondaPackage.name))).where(CondaPackage.name.in_(rest))
-        conditions.append(names.where(of_build == build_id).scalar_subquery() == len(rest))
+    installed = build_conda_package_build.c
+    for ids in files:
+        # As part of the text, for the planner not to forget them; they are numbers of our own.
+        known = installed.conda_package_build_id.in_([literal_column(str(file_id)) for file_id in ids])
+        conditions.append(build_id.in_(select(installed.build_id).where(known)) if ids else false())
+    if rest := filters.packages[_LOOKED_FOR:]:
+        names = (
+            select(func.count(distinct(CondaPackage.name)))
+            .select_from(build_conda_package_build)
+            .join(CondaPackageBuild, CondaPackageBuild.id == installed.conda_package_build_id)
+            .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
+            .where(installed.build_id == build_id, is_any_of(CondaPackage.name, rest))
+        )
+        conditions.append(names.scalar_subquery() == len(rest))
     return conditions
 
 
-def _installed(column: ColumnElement[int]) -> Select[int]:
-    return (
-        select(column)
-        .select_from(build_conda_package_build)
-        .join(CondaPackageBuild, CondaPackageBuild.id == build_conda_package_build.c.conda_package_build_id)
-        .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
-    )
+async def _files_of_packages(reader: Reader, filters: Filter) -> Files:
+    """The files of each package: by their ids the planner knows how many builds have it, by its name it does not."""
+    if not filters.packages:
+        return ()
+    files: dict[str, list[int]] = {name: [] for name in filters.packages[:_LOOKED_FOR]}
+    for name, file_id in await reader.rows(_FILES, names=list(files)):
+        files[name].append(file_id)
+    return tuple(tuple(sorted(ids)) for ids in files.values())
 
 
 async def _count(session: AsyncSession, query: Select[*Ts]) -> int:

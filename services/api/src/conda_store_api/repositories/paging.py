@@ -23,7 +23,8 @@ class Listing:
     """A list before it is cut into pages.
 
     ``ids`` selects the ``identity`` of all that is in it, from tables that have what it is ``sortable`` by; ``columns``
-    are those of a row, in its order.  ``counted`` selects the same ids from as few tables as possible.
+    are those of a row, in its order.  ``counted`` selects the same ids from as few tables as possible.  Where ``few``
+    rows are expected, all are found and then sorted, rather than looked for among all others in their order.
     """
 
     ids: Select[int]
@@ -31,6 +32,7 @@ class Listing:
     columns: tuple[InstrumentedAttribute[Any], ...]
     sortable: Columns
     counted: Select[int]
+    few: bool = False
 
 
 async def read_page(reader: Reader, listing: Listing, page: AnyPage, counts: Counts) -> tuple[Sequence[Row], int]:
@@ -75,9 +77,14 @@ def _bounded_count(listing: Listing, page: AnyPage, on_page: CTE) -> ColumnEleme
 
 def _ids_on(listing: Listing, page: AnyPage) -> AnySelect:
     # The id makes the order total, so that no row is on two pages.
-    keys = [*(listing.sortable[key] for key in page.sort_by), listing.identity]
-    named = [key.label(f"key_{number}") for number, key in enumerate(keys[:-1])]
-    query = listing.ids.add_columns(*named).order_by(*_directed(keys, page))
+    named = [listing.sortable[key].label(f"key_{number}") for number, key in enumerate(page.sort_by)]
+    keys: list[SQLCoreOperations[Any]] = [*(listing.sortable[key] for key in page.sort_by), listing.identity]
+    query = listing.ids.add_columns(*named)
+    if listing.few:
+        found = query.cte("found").prefix_with("MATERIALIZED")
+        keys = [*(found.c[f"key_{number}"] for number in range(len(page.sort_by))), found.c.id]
+        query = select(*found.c)
+    query = query.order_by(*_directed(keys, page))
     if isinstance(page, Page):
         return query.limit(page.size).offset(page.offset)
     if page.after is not None:

@@ -31,7 +31,7 @@ class Build(Model):
             sqlite_where=text("logs_stored_on IS NULL"),
         ),
         # In whatever order a list may come, and by what it may be filtered.
-        Index("ix_build_environment_id", "environment_id", "id"),
+        Index("ix_build_environment_id", "environment_id", "id", "status"),
         Index("ix_build_status", "status", "id"),
         Index("ix_build_scheduled_on", "scheduled_on", "id"),
         Index("ix_build_started_on", "started_on", "id"),

@@ -35,7 +35,7 @@ class Environment(Model):
     __table_args__ = (
         UniqueConstraint("namespace_id", "name"),
         # Lists are read from these alone; only the rows of a page are looked at.
-        Index("ix_environment_listed", "namespace_id", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
+        Index("ix_environment_place", "namespace_id", "name", "id", "deleted_on"),
         Index("ix_environment_name", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
     )
 

@@ -52,6 +52,9 @@ def _for_glob(pattern: str) -> str:
 
 def visible_environments(bindings: Sequence[RoleBinding], namespace: Name, name: Name) -> ColumnElement[bool]:
     """Condition on rows with a namespace and an environment name: some binding covers them, whatever its role."""
+    if any(binding.namespace == binding.name == "*" for binding in bindings):
+        # Said so plainly, no name has to be looked at.
+        return true()
     conditions = [and_(_matches(namespace, binding.namespace), _matches(name, binding.name)) for binding in bindings]
     return or_(*conditions) if conditions else false()
 
