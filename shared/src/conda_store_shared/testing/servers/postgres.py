@@ -14,6 +14,7 @@ from conda_store_shared.testing.servers.process import (
     ServerProcess,
     find_program,
     free_port,
+    memory,
     wait_until,
 )
 
@@ -21,7 +22,7 @@ PACKAGE = "postgresql"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 DRIVER = "postgresql+asyncpg"
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -96,7 +97,8 @@ class Postgres(ServerProcess, Databases):
 
     def __init__(self, *, durable: bool = False) -> None:
         self.programs = find_program("postgres", PACKAGE, *PLACES).parent
-        ServerProcess.__init__(self, user="postgres")
+        # A database is 300 files, and many tests have one: on disk each would take several times as long.
+        ServerProcess.__init__(self, user="postgres", place=None if durable else memory())
         self.port = free_port()
         Databases.__init__(self, f"postgresql://postgres@127.0.0.1:{self.port}/postgres")
         self.durable = durable

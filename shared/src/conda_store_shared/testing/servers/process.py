@@ -19,6 +19,8 @@ from typing import Self, TypedDict
 import psutil
 
 LOG_TAIL = 3000
+_MEMORY = Path("/dev/shm")
+_PLENTY = 2 * 1024**3
 CHILD_END_TIMEOUT = 20.0
 # Reads until its parent is gone, however that ended, and then does what the parent can no longer do.
 GUARD = 'read -r _; kill -s KILL -- "-$0"; sleep 1; rm -rf -- "$1"'
@@ -76,6 +78,11 @@ def free_port() -> int:
     atexit.register(reservation.close)
     port: int = reservation.getsockname()[1]
     return port
+
+
+def memory() -> Path | None:
+    """A directory in memory, if there is one with plenty of room."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY else None
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
@@ -146,10 +153,10 @@ class ServerProcess(ABC):
     start_timeout = 120.0
     stop_timeout = 30.0
 
-    def __init__(self, *, user: str | None = None) -> None:
-        """`user` is the account to run as when we are root, for programs that refuse root."""
+    def __init__(self, *, user: str | None = None, place: Path | None = None) -> None:
+        """`user` is the account to run as when we are root, for programs that refuse root; `place` is for its files."""
         self.user = user if user is not None and os.geteuid() == 0 else None
-        self.directory = Path(tempfile.mkdtemp(prefix=f"conda-store-{self.name}-"))
+        self.directory = Path(tempfile.mkdtemp(prefix=f"conda-store-{self.name}-", dir=place))
         self.log = self.directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
