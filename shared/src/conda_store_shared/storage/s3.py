@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from conda_store_shared.errors import ConfigurationError, NotFound, StorageUnavailable, TooLarge
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
+from conda_store_shared.storage.service_descriptions import lean_loader
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -260,8 +261,10 @@ class _BeyondTheEnd(StorageUnavailable):
 
 @cache
 def _session() -> Any:
-    # It keeps the parsed service descriptions, which take half a second to read.
-    return get_session()
+    # It keeps the parsed descriptions of services, which take long to read.
+    session = get_session()
+    session.register_component("data_loader", lean_loader())
+    return session
 
 
 def _client_config(connect_timeout: float, read_timeout: float) -> AioConfig:
