@@ -27,6 +27,9 @@ class Shout:
 async def main() -> None:
     options = PoolOptions(spares=2, environment={"PYTHONPATH": str(Path(__file__).parent)})
     async with ChildPool(options) as pool:
+        await pool.call(ChildCall(function="child_functions:add", arguments={"numbers": []}, timeout=60))
+        while len(pool.stats().idle) < options.spares:  # noqa: ASYNC110 - the pool tells only when asked
+            await asyncio.sleep(0.005)
         await pool.call(ChildCall(function="child_functions:sleep", arguments={}, timeout=60), Shout(pool))
 
 

@@ -226,6 +226,17 @@ async def test_waiting_calls_are_served_in_turn_when_all_children_are_busy(pool:
     assert len({result["pid"] for result in results}) == 1
 
 
+async def test_another_child_is_there_when_the_last_idle_one_is_taken() -> None:
+    async with a_pool(spares=3) as pool:
+        await until(lambda: len(pool.stats().idle) == 1)
+        call = asyncio.create_task(pool.call(a_call("eat", bytes=1, seconds=0.5)))
+        await until(lambda: len(pool.stats().busy) == len(pool.stats().idle) == 1)
+        await call
+        assert pool.stats().started == 2
+        results = await asyncio.gather(*(pool.call(a_call("eat", bytes=1, seconds=0.5)) for _ in range(3)))
+        assert len({result["pid"] for result in results}) == 3
+
+
 async def test_closing_ends_running_and_waiting_calls() -> None:
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(a_pool())

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -35,9 +36,10 @@ _SILENT = SilentReport()
 class PoolOptions:
     """How a pool keeps its children.
 
-    ``preload`` names the modules imported once, before children are forked; ``spares`` is how many children there are,
-    and so how many calls run at once; a child is replaced after ``max_calls`` calls, or when it holds more than
-    ``max_bytes`` resident after one; ``environment`` is added to the few variables a child gets.
+    ``preload`` names the modules imported once, before children are forked; ``spares`` is how many children there are
+    at most, and so how many calls run at once: one from the start, and another whenever the last idle one is taken; a
+    child is replaced after ``max_calls`` calls, or when it holds more than ``max_bytes`` resident after one;
+    ``environment`` is added to the few variables a child gets.
     """
 
     preload: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class ChildPool:
         # Last in, first out: the child used last is the warmest.  None means that the pool is closed.
         self._idle: asyncio.LifoQueue[Child | None] = asyncio.LifoQueue()
         self._children: set[Child] = set()
+        self._wanted: deque[asyncio.Event] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._started = self._calls = 0
 
@@ -78,8 +81,10 @@ class ChildPool:
         except ZygoteLost as lost:
             raise StageFailure(FailureCode.INTERNAL_ERROR, str(lost)) from lost
         self._tasks = [asyncio.create_task(self._keep_zygote(zygote), name="child-pool-zygote")]
-        for index in range(self._options.spares):
-            self._tasks.append(asyncio.create_task(self._keep_spare(), name=f"child-pool-spare-{index}"))
+        self._wanted.extend(asyncio.Event() for _ in range(self._options.spares))
+        for index, wanted in enumerate(self._wanted):
+            self._tasks.append(asyncio.create_task(self._keep_spare(wanted), name=f"child-pool-spare-{index}"))
+        self._want_another()
         for task in self._tasks:
             task.add_done_callback(_tell_of_crash)
         return self
@@ -146,12 +151,19 @@ class ChildPool:
 
     async def _take(self) -> Child:
         while True:
+            if self._idle.qsize() <= 1:
+                self._want_another()
             child = await self._idle.get()
             if child is None:
                 self._idle.put_nowait(None)
                 raise StageFailure(FailureCode.WORKER_LOST, "the pool of child processes is closed", transient=True)
             if not child.spent.is_set():
                 return child
+
+    def _want_another(self) -> None:
+        # A process that nobody has needed yet would only take memory.
+        if self._wanted:
+            self._wanted.popleft().set()
 
     def _give_back(self, child: Child, answer: Frame | None) -> None:
         if child.spent.is_set() or answer is None:
@@ -181,7 +193,8 @@ class ChildPool:
             except (ZygoteLost, OSError) as lost:
                 log.warning("child_zygote_not_started", reason=str(lost))
 
-    async def _keep_spare(self) -> None:
+    async def _keep_spare(self, wanted: asyncio.Event) -> None:
+        await wanted.wait()
         delay = _Delay()
         while True:
             await self._ready.wait()
