@@ -20,6 +20,8 @@ OTHER_DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 BUILD_KEY = "01234567-20261122-093000-12-lab"
 BUILD: dict[str, Any] = {"build_id": 12, "build_key": BUILD_KEY}
 TOKEN_ID = "9a8f2c1e5b7d4f60a1b2c3d4e5f60718"
+SOLVE_ID = "4d5a1b7c0e6f4f0f9d1a2b3c4d5e6f70"
+CHANNEL = {"channel": "https://conda.anaconda.org/conda-forge", "subdir": "linux-64"}
 ATTEMPT: dict[str, Any] = {
     **BUILD,
     "attempt_id": "4c0e0f5e-9e0e-4a52-8a5c-0b3c9a3a4f10",
@@ -28,6 +30,8 @@ ATTEMPT: dict[str, Any] = {
 
 EXAMPLES: tuple[Event, ...] = (
     events.SolveRequested(**BUILD, order_digest=DIGEST),
+    events.SolveAnswered(solve_id=SOLVE_ID, answer_digest=DIGEST),
+    events.SolveCanceled(solve_id=SOLVE_ID),
     events.LockfileSolved(**ATTEMPT, stage="solve", lockfile_digest=DIGEST),
     events.PrefixRequested(**BUILD, order_digest=DIGEST, lockfile_digest=OTHER_DIGEST),
     events.PrefixBuilt(**ATTEMPT, stage="prefix", lockfile_digest=DIGEST, record_digest=OTHER_DIGEST),
@@ -66,6 +70,8 @@ EXAMPLES: tuple[Event, ...] = (
         expires_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
         used_at=datetime(2026, 11, 22, 9, 30, 0, 250_000, tzinfo=UTC),
     ),
+    events.IndexRequested(**CHANNEL),
+    events.ChannelIndexed(**CHANNEL, index_digest=DIGEST),
 )
 
 
@@ -118,3 +124,10 @@ def test_release_reads_a_message_of_a_later_release_that_added_a_field(event: Ev
     body = {**json.loads(message.body), "added_later": {"nested": [1, 2]}}
     headers = {**message.headers, "cloudEvents:addedlater": "x", "x-delivery-count": 3, "x-death": [{"count": 1}]}
     assert decode(headers, json.dumps(body).encode()).event == event
+
+
+def test_field_that_was_added_later_is_carried_when_it_says_something() -> None:
+    remote = events.SolveRequested(build_id=0, build_key="", order_digest=DIGEST, solve_id=SOLVE_ID)
+    message = an_envelope(remote).encode()
+    assert json.loads(message.body)["solve_id"] == SOLVE_ID
+    assert decode(message.headers, message.body).event == remote

@@ -85,8 +85,10 @@ def test_message_is_undecodable_when_a_field_has_another_type(event: type[Event]
 
 
 @pytest.mark.parametrize("event", ALL_EVENTS, ids=lambda event: event.__name__)
-def test_message_is_undecodable_when_a_field_is_missing(event: type[Event]) -> None:
+def test_message_is_undecodable_when_a_field_without_default_is_missing(event: type[Event]) -> None:
     for field in dataclasses.fields(event):
+        if field.default is not dataclasses.MISSING:
+            continue
         body = a_body(event)
         del body[field.name]
         with pytest.raises(UndecodableMessage):

@@ -74,8 +74,14 @@ def _types_of_fields(event: type[Event]) -> Mapping[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(event)}
 
 
+def _defaults_of_fields(event: type[Event]) -> Mapping[str, Any]:
+    fields = dataclasses.fields(event)
+    return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+
+
 _EVENT_OF_TYPE = {type_of(event): event for event in EVENT_OF_ROUTING_KEY.values()}
 _TYPES_OF_FIELDS = {event: _types_of_fields(event) for event in EVENT_OF_ROUTING_KEY.values()}
+_DEFAULTS_OF_FIELDS = {event: _defaults_of_fields(event) for event in EVENT_OF_ROUTING_KEY.values()}
 
 
 def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
@@ -100,7 +106,10 @@ def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
 
 
 def _values(event: Event) -> dict[str, Any]:
-    return {name: _encode(getattr(event, name)) for name in _TYPES_OF_FIELDS[type(event)]}
+    """The fields of an event, but for those added later that say nothing: its body then is what it always was."""
+    values = {name: getattr(event, name) for name in _TYPES_OF_FIELDS[type(event)]}
+    defaults = _DEFAULTS_OF_FIELDS[type(event)]
+    return {name: _encode(value) for name, value in values.items() if name not in defaults or value != defaults[name]}
 
 
 def _encode(value: Any) -> Any:

@@ -35,10 +35,37 @@ class AttemptEvent(BuildEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveRequested(BuildEvent):
-    """The order is in the object store; a lockfile is wanted."""
+    """The order is in the object store; a lockfile is wanted.
+
+    With ``solve_id`` nothing is built: somebody waits for the packages alone, and build id and key are 0 and empty.
+    """
 
     routing_key: ClassVar[str] = "solve.requested"
     order_digest: str
+    solve_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveAnswered(Event):
+    """A remote solve is over: its packages are in the object store, or ``code`` and ``detail`` say why there are none.
+
+    ``transient`` tells whether asking again may help.
+    """
+
+    routing_key: ClassVar[str] = "solve.answered"
+    solve_id: str
+    answer_digest: str = ""
+    code: str = ""
+    detail: str = ""
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveCanceled(Event):
+    """Nobody waits for the remote solve any more: work on it is to stop at once."""
+
+    routing_key: ClassVar[str] = "solve.canceled"
+    solve_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +233,33 @@ class StorageMeasured(Event):
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEvent(Event):
+    """A message about one subdir of a channel; ``channel`` is its base address."""
+
+    channel: str
+    subdir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRequested(ChannelEvent):
+    """The packages of the subdir are to be listed anew."""
+
+    routing_key: ClassVar[str] = "index.requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelIndexed(ChannelEvent):
+    """The list of the subdir's packages is in the object store."""
+
+    routing_key: ClassVar[str] = "channel.indexed"
+    index_digest: str
+
+
 ALL_EVENTS: tuple[type[Event], ...] = (
     SolveRequested,
+    SolveAnswered,
+    SolveCanceled,
     LockfileSolved,
     PrefixRequested,
     PrefixBuilt,
@@ -226,4 +278,6 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     StorageMeasured,
     TokenRevoked,
     TokenUsed,
+    IndexRequested,
+    ChannelIndexed,
 )

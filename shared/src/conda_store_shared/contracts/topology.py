@@ -33,6 +33,8 @@ class Route:
 
 ROUTES: tuple[Route, ...] = (
     Route(event=events.SolveRequested, publishers=(API,), consumers=(SOLVER,)),
+    Route(event=events.SolveAnswered, publishers=(SOLVER,), consumers=(API,)),
+    Route(event=events.SolveCanceled, publishers=(API,), consumers=(SOLVER,), broadcast=True),
     Route(event=events.LockfileSolved, publishers=(SOLVER,), consumers=(API,)),
     Route(event=events.PrefixRequested, publishers=(API,), consumers=(BUILDER,)),
     Route(event=events.PrefixBuilt, publishers=(BUILDER,), consumers=(API,)),
@@ -51,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.StorageMeasured, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.TokenRevoked, publishers=(AUTH,), consumers=SERVERS, broadcast=True),
     Route(event=events.TokenUsed, publishers=SERVERS, consumers=(AUTH,)),
+    Route(event=events.IndexRequested, publishers=(API,), consumers=(SOLVER,)),
+    Route(event=events.ChannelIndexed, publishers=(SOLVER,), consumers=(API,)),
 )
 
 EVENT_OF_ROUTING_KEY: dict[str, type[Event]] = {route.event.routing_key: route.event for route in ROUTES}
