@@ -1,5 +1,6 @@
 """Statements that Postgres and SQLite both know, though SQLAlchemy spells them per dialect."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
@@ -39,18 +40,67 @@ async def insert_all_new(
     await connection.execute(_insert_unless_there(_dialect(session), target), rows)
 
 
+async def insert_all_new_returning(
+    session: AsyncSession, table: type[Model], rows: Sequence[Mapping[str, Any]], *columns: InstrumentedAttribute[Any]
+) -> list[tuple[Any, ...]]:
+    """As ``insert_all_new``, and return ``columns`` of the rows that were not there."""
+    if not rows:
+        return []
+    connection = await session.connection()
+    statement = _insert_returning(_dialect(session), table.__table__, columns)
+    return [tuple(row) for row in await connection.execute(statement, rows)]
+
+
+async def insert_in_bulk(session: AsyncSession, table: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert very many rows, by COPY on Postgres; a row that is there already is an error.
+
+    All have the same keys, and the transaction has begun to read.
+    """
+    if not rows:
+        return
+    connection = await session.connection()
+    if connection.dialect.name != "postgresql":
+        await connection.execute(_insert(_dialect(session), table.__table__), rows)
+        return
+    columns = list(rows[0])
+    documents = {key for key in columns if isinstance(table.__table__.c[key].type, JSON)}
+    # The driver takes documents as text.
+    records = [tuple(json.dumps(row[key]) if key in documents else row[key] for key in columns) for row in rows]
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None  # noqa: S101 - the connection is open
+    await driver.copy_records_to_table(table.__tablename__, records=records, columns=columns)
+
+
 async def upsert_all(
-    session: AsyncSession, table: type[Model], rows: Sequence[Mapping[str, Any]], *, identity: Sequence[str]
+    session: AsyncSession,
+    table: type[Model],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    identity: Sequence[str],
+    where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Insert the rows, or change those whose ``identity`` is there already.  All have the same keys."""
+    """Insert the rows, or change those whose ``identity`` is there already and ``where`` holds.
+
+    All have the same keys.
+    """
+    if not rows:
+        return
+    connection = await session.connection()
+    statement = _upsert(_dialect(session), table.__table__, tuple(rows[0]), tuple(identity), where)
+    await connection.execute(statement, rows)
+
+
+async def add_to_all(
+    session: AsyncSession, table: type[Model], rows: Sequence[Mapping[str, Any]], *, counter: InstrumentedAttribute[int]
+) -> None:
+    """Insert the rows, or add their ``counter`` to that of the row with the same primary key."""
     if not rows:
         return
     statement = _insert(_dialect(session), table.__table__)
-    values = {key: statement.excluded[key] for key in rows[0] if key not in identity}
+    identity = [column.name for column in table.__table__.primary_key]
+    added = {counter.key: counter + statement.excluded[counter.key]}
     connection = await session.connection()
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=identity, set_=values), [dict(row) for row in rows]
-    )
+    await connection.execute(statement.on_conflict_do_update(index_elements=identity, set_=added), rows)
 
 
 def _dialect(session: AsyncSession) -> str:
@@ -61,6 +111,20 @@ def _dialect(session: AsyncSession) -> str:
 def _insert_unless_there(dialect: str, table: FromClause) -> Any:
     # Made once for each table: putting a statement together takes longer than running it.
     return _insert(dialect, table).on_conflict_do_nothing().inline()
+
+
+@cache
+def _insert_returning(dialect: str, table: FromClause, columns: tuple[InstrumentedAttribute[Any], ...]) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing().returning(*columns)
+
+
+@cache
+def _upsert(
+    dialect: str, table: FromClause, keys: tuple[str, ...], identity: tuple[str, ...], where: ColumnElement[bool] | None
+) -> Any:
+    statement = _insert(dialect, table)
+    values = {key: statement.excluded[key] for key in keys if key not in identity}
+    return statement.on_conflict_do_update(index_elements=identity, set_=values, where=where).inline()
 
 
 def _insert(dialect: str, table: FromClause) -> Any:

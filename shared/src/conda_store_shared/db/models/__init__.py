@@ -8,8 +8,12 @@ from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMappi
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 from conda_store_shared.db.models.package import (
     CondaChannel,
+    CondaChannelIndex,
+    CondaIndexSection,
     CondaPackage,
     CondaPackageBuild,
+    CondaPackageName,
+    RemoteSolve,
     build_conda_package_build,
 )
 from conda_store_shared.db.models.setting import CondaStoreConfiguration, KeyValueStore
@@ -20,8 +24,11 @@ __all__ = [
     "BuildLog",
     "BuildStage",
     "CondaChannel",
+    "CondaChannelIndex",
+    "CondaIndexSection",
     "CondaPackage",
     "CondaPackageBuild",
+    "CondaPackageName",
     "CondaStoreConfiguration",
     "Environment",
     "IssuedToken",
@@ -32,6 +39,7 @@ __all__ = [
     "NamespaceRoleMappingV2",
     "Outbox",
     "PublicEvent",
+    "RemoteSolve",
     "Specification",
     "StageAttempt",
     "build_conda_package_build",

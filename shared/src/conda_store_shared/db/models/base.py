@@ -3,15 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import JSON
+from sqlalchemy.types import JSON, TypeEngine
 
 # JSON on both databases; Postgres keeps it in its indexable form.
 Document = JSON().with_variant(JSONB(), "postgresql")
 # SQLite counts up by itself only in a column of type INTEGER.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def ordered_text(length: int) -> TypeEngine[str]:
+    """Text ordered by code point on both databases, whatever the locale, as Python orders it."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Model(DeclarativeBase):
