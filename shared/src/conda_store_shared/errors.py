@@ -13,6 +13,7 @@
     ├── Conflict                it is there already, or not in the state needed        (HTTP 409)
     ├── Unavailable             database, broker or object store cannot be reached     (HTTP 503; a message is kept)
     │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable, ProviderUnavailable
+    ├── TookTooLong             there was no answer in the time there was for it       (HTTP 504)
     ├── UndecodableMessage      a message nobody can read                              (rejected to the dead queue)
     ├── StageFailure            a stage ended without its product, with the cause      (`stage.failed`)
     └── ConfigurationError      the process cannot start as configured                 (exit status 1)
@@ -82,6 +83,18 @@ class StorageExhausted(InvalidInput):
     code = "storage_exhausted"
 
 
+class InvalidChannelIndex(InvalidInput):
+    """Raised when an object is no list of a channel's packages, or was cut or changed on its way."""
+
+    code = "invalid_channel_index"
+
+
+class NoSolution(InvalidInput):
+    """Raised when no set of packages satisfies a specification; the message is the solver's explanation."""
+
+    code = "no_solution"
+
+
 class TooLarge(InvalidInput):
     """Raised when input is larger than the stated limit."""
 
@@ -135,6 +148,12 @@ class Unavailable(CondaStoreError):
     """Raised when a part the service stands on cannot be reached; nobody's input is at fault."""
 
     code = "unavailable"
+
+
+class TookTooLong(CondaStoreError):
+    """Raised when an answer was not found in the time there was for it."""
+
+    code = "took_too_long"
 
 
 class BusUnavailable(Unavailable):

@@ -7,6 +7,9 @@
     order/<build_key>.json               what was asked for, fully resolved; read by every stage
     prefix/<build_key>.json              what the builder installed: packages, sizes, path
     canceled/<build_key>                 marker: requests for this build are not to be begun
+    index/<digest of address>/<subdir>   the packages of one subdir of a channel
+    solve/<solve_id>/order.json          what a remote solve is about; gone when nobody waits for it any more
+    solve/<solve_id>/packages.json       what it found
 
 No key is a prefix of another, since not every store can hold both ``x`` and ``x/y``.
 """
@@ -14,6 +17,7 @@ No key is a prefix of another, since not every store can hold both ``x`` and ``x
 import re
 
 from conda_store_shared.domain.artifact import ArtifactType
+from conda_store_shared.domain.canonical import sha256_hex
 
 CONTENT_TYPES = {
     "logs": "text/plain; charset=utf-8",
@@ -48,6 +52,21 @@ def prefix_record_key(build_key: str) -> str:
 def canceled_key(build_key: str) -> str:
     """Key of the marker that stops requests for a canceled build."""
     return f"canceled/{build_key}"
+
+
+def channel_index_key(channel: str, subdir: str) -> str:
+    """Key of the newest list of packages of one subdir of a channel."""
+    return f"index/{sha256_hex(channel.encode())[:32]}/{subdir}"
+
+
+def solve_order_key(solve_id: str) -> str:
+    """Key of the order of a remote solve."""
+    return f"solve/{solve_id}/order.json"
+
+
+def solve_answer_key(solve_id: str) -> str:
+    """Key of the packages that a remote solve found."""
+    return f"solve/{solve_id}/packages.json"
 
 
 def content_type_of(key: str) -> str:

@@ -18,6 +18,7 @@ from conda_store_shared.errors import (
     NotAuthenticated,
     NotAuthorized,
     NotFound,
+    TookTooLong,
     TooLarge,
     Unavailable,
 )
@@ -53,6 +54,7 @@ STATUS_OF: Mapping[type[CondaStoreError], int] = {
     NotFound: 404,
     Conflict: 409,
     Unavailable: 503,
+    TookTooLong: 504,
 }
 
 
