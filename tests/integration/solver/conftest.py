@@ -15,6 +15,7 @@ from conda_store_shared.testing.tiny_channel import TinyPackage, TinyWheel, Unfr
 from conda_store_solver.adapters.rattler_solver import CHILD_MODULE
 from conda_store_solver.config import SolverOptions
 from conda_store_solver.main import build_solver
+from tests.integration.solver.solver_at_work import RunningSolver, running_solver
 
 GLIBC = ("__glibc >=2.17,<3.0.a0",)
 MACOS = ("__osx >=11.0",)
@@ -91,3 +92,10 @@ def solve(pool: ChildPool, server: UnfriendlyServer, tmp_path: Path) -> Solve:
         return await build_solver(options, pool).solve(SolveOrder(**(order | changes)), report)
 
     return solve_now
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def solver(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningSolver]:
+    """The service, running."""
+    async with running_solver(tmp_path_factory.mktemp("solver")) as running:
+        yield running

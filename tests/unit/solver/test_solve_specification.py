@@ -14,6 +14,7 @@ from conda_store_shared.contracts.events import SolveRequested
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, PrefixOrder, SolveOrder
+from conda_store_shared.domain.prefix_record import InstalledPackage
 from conda_store_shared.domain.stage import Attempt
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.storage.filesystem import FilesystemStore
@@ -50,6 +51,9 @@ class FixedSolver:
     async def solve(self, order: SolveOrder, report: Report) -> Lockfile:
         self.calls += 1
         return self.lockfile
+
+    async def find_packages(self, order: SolveOrder, report: Report) -> tuple[InstalledPackage, ...]:
+        raise NotImplementedError
 
 
 def a_lockfile(*, url: str = URL, manager: str = "conda", **hashes: str) -> dict[str, Any]:

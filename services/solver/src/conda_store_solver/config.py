@@ -18,8 +18,9 @@ class SolverOptions:
 
     ``concurrency`` solves run at once, each within ``memory_bytes``.  ``channel_credentials`` maps the address of a
     channel to the value of the Authorization header it wants.  ``pip_environment`` sets uv up (index, certificates),
-    ``environment`` whatever else a child needs (proxies).  ``repodata_max_age``, ``heartbeat`` and ``deadline`` (of all
-    retries of an attempt together) are seconds; the deadline of a solve comes with its order.
+    ``environment`` whatever else a child needs (proxies).  ``repodata_max_age``, ``heartbeat``, ``deadline`` (of all
+    retries of an attempt together) and ``index_deadline`` (of listing one subdir of a channel) are seconds; the
+    deadline of a solve comes with its order.
     """
 
     cache_directory: Path
@@ -34,16 +35,18 @@ class SolverOptions:
     request_timeout: int = 60
     heartbeat: float = 10.0
     deadline: float = 1200.0
+    index_deadline: float = 600.0
 
 
 def read_options(config: Config) -> SolverOptions:
     """Return the options that ``config`` sets."""
-    section = CondaStoreWorker(config=config)
+    section, store = CondaStoreWorker(config=config), CondaStore(config=config)
     return SolverOptions(
         cache_directory=Path(section.cache_directory or cache_directory()) / "solver",
         concurrency=section.concurrency or os.cpu_count() or 1,
         memory_bytes=section.solve_memory,
         channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
-        deadline=CondaStore(config=config).conda_max_solve_time,
+        deadline=store.conda_max_solve_time,
+        index_deadline=store.max_index_time,
     )

@@ -10,18 +10,23 @@ HeaderFinder = Callable[[str, str], dict[str, str] | None]
 _RETRIES = 2
 
 
-def channel_client(credentials: Mapping[str, str]) -> Client:
-    """``credentials`` maps the address of a channel to the value of its Authorization header."""
-    return _client(tuple(sorted(credentials.items())))
+def channel_client(
+    credentials: Mapping[str, str], *, retries: int = _RETRIES, timeout: int | None = None
+) -> Client:
+    """``credentials`` maps the address of a channel to the value of its Authorization header.
+
+    ``timeout`` is in seconds for a whole request; without one a request takes as long as it takes.
+    """
+    return _client(tuple(sorted(credentials.items())), retries, timeout)
 
 
 @lru_cache(maxsize=4)
-def _client(credentials: tuple[tuple[str, str], ...]) -> Client:
+def _client(credentials: tuple[tuple[str, str], ...], retries: int, timeout: int | None) -> Client:
     # Kept for the life of the process: reading the certificates takes longer than linking a small environment.
-    middlewares: list[object] = [RetryMiddleware(_RETRIES)]
+    middlewares: list[object] = [RetryMiddleware(retries)]
     if credentials:
         middlewares.append(AddHeadersMiddleware(header_finder(dict(credentials))))
-    return Client(middlewares)
+    return Client(middlewares, timeout=timeout)
 
 
 def header_finder(credentials: Mapping[str, str]) -> HeaderFinder:

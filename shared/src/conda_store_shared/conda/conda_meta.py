@@ -40,7 +40,29 @@ def complete_records(prefix: Path, size_of: SizeOf) -> None:
 def installed_packages(prefix: Path) -> tuple[InstalledPackage, ...]:
     """What is installed in ``prefix``, by name."""
     records = [MetaRecord.parse(path.read_bytes()).members for path in record_paths(prefix)]
-    return tuple(sorted((_installed_package(record) for record in records), key=lambda package: package.name))
+    return tuple(sorted((package_of_record(record) for record in records), key=lambda package: package.name))
+
+
+def package_of_record(record: Mapping[str, Any]) -> InstalledPackage:
+    """The package that a record of a prefix, or of a channel, tells of."""
+    address = PackageAddress.parse(record["url"])
+    return InstalledPackage(
+        channel=address.channel,
+        name=record["name"],
+        version=record["version"],
+        build=record["build"],
+        build_number=record.get("build_number", 0),
+        subdir=record["subdir"],
+        md5=record.get("md5") or "",
+        sha256=record.get("sha256") or "",
+        size=record.get("size") or -1,
+        depends=tuple(record.get("depends", ())),
+        constrains=tuple(record.get("constrains", ())),
+        license=record.get("license"),
+        license_family=record.get("license_family"),
+        summary=record.get("summary"),
+        timestamp=record.get("timestamp"),
+    )
 
 
 def record_paths(prefix: Path) -> Iterator[Path]:
@@ -67,24 +89,3 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _installed_package(record: Mapping[str, Any]) -> InstalledPackage:
-    address = PackageAddress.parse(record["url"])
-    return InstalledPackage(
-        channel=address.channel,
-        name=record["name"],
-        version=record["version"],
-        build=record["build"],
-        build_number=record.get("build_number", 0),
-        subdir=record["subdir"],
-        md5=record.get("md5") or "",
-        sha256=record.get("sha256") or "",
-        size=record.get("size") or -1,
-        depends=tuple(record.get("depends", ())),
-        constrains=tuple(record.get("constrains", ())),
-        license=record.get("license"),
-        license_family=record.get("license_family"),
-        summary=record.get("summary"),
-        timestamp=record.get("timestamp"),
-    )

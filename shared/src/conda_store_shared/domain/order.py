@@ -27,6 +27,15 @@ class SolveOrder:
     lockfile: Mapping[str, Any] | None = None
     deadline: float
 
+    def to_bytes(self) -> bytes:
+        """The stored form of an order without a build: canonical JSON."""
+        return canonical_json(dataclasses.asdict(self))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "SolveOrder":
+        """Read the stored form, which only api writes."""
+        return cls(**_with_tuples(json.loads(content)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixOrder:

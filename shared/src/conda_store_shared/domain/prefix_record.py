@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from conda_store_shared.domain.canonical import canonical_json, sha256_hex
 
@@ -30,6 +32,13 @@ class InstalledPackage:
     summary: str | None
     timestamp: int | None
 
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> "InstalledPackage":
+        """Read plain values."""
+        return cls(
+            **{**value, "depends": tuple(value["depends"]), "constrains": tuple(value["constrains"])}
+        )
+
 
 _PACKAGE_FIELDS = tuple(field.name for field in dataclasses.fields(InstalledPackage))
 
@@ -53,16 +62,7 @@ class PrefixRecord:
     def from_bytes(cls, content: bytes) -> "PrefixRecord":
         """Read the stored form, which only the builder writes."""
         value = json.loads(content)
-        packages = tuple(
-            InstalledPackage(
-                **{
-                    **package,
-                    "depends": tuple(package["depends"]),
-                    "constrains": tuple(package["constrains"]),
-                }
-            )
-            for package in value.pop("packages")
-        )
+        packages = tuple(map(InstalledPackage.from_value, value.pop("packages")))
         return cls(packages=packages, **value)
 
     @property

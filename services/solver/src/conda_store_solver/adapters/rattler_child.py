@@ -1,6 +1,7 @@
 """Runs in the child: a specification and its channels in, a conda-lock lockfile out."""
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from rattler.package import BuildString
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.channels import check_package_address, strip_credentials
+from conda_store_shared.conda.conda_meta import package_of_record
 from conda_store_shared.conda.match_spec import channel_of_match_spec, match_spec_name, parse_match_spec
 from conda_store_shared.conda.platforms import NOARCH, check_platforms
 from conda_store_shared.conda.virtual_packages import VirtualPackage, virtual_packages
@@ -47,10 +49,33 @@ async def solve_order(arguments: dict[str, Any], report: Report) -> dict[str, An
         raise StageFailure(error.code, error.message) from error
 
 
+async def find_packages(arguments: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    """Return the conda packages of all platforms, each once; arguments are those of ``solve_order``.
+
+    The pip section is solved as well, so that one without a solution is told.  Raises StageFailure.
+    """
+    try:
+        solving, _ = await _find_solutions(arguments, report)
+    except InvalidInput as error:
+        raise StageFailure(error.code, error.message) from error
+    records = {record.url: record for found in solving.records.values() for record in found}
+    return [dataclasses.asdict(package_of_record(json.loads(record.to_json()))) for record in records.values()]
+
+
 async def _solve_order(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    began = time.monotonic()
+    solving, solutions = await _find_solutions(arguments, report)
+    for solution in solutions:
+        with_pip = f", {len(solution.pip)} by pip" if solution.pip else ""
+        report.log(f"{solution.platform}: {len(solution.conda)} conda packages{with_pip}")
+    value = write_lock(solving.source(), solutions)
+    report.log(f"solved in {time.monotonic() - began:.2f} s")
+    return value
+
+
+async def _find_solutions(arguments: dict[str, Any], report: Report) -> tuple["_Solving", list[PlatformSolution]]:
     order = _order(arguments["order"])
     solving = _Solving(order, _gateway(arguments["gateway"]))
-    began = time.monotonic()
     report.log(f"solving for {', '.join(solving.platforms)}")
     report.log(f"channels: {', '.join(map(strip_credentials, order.channels))}")
     report.progress(0, len(solving.platforms), "platforms")
@@ -58,12 +83,7 @@ async def _solve_order(arguments: dict[str, Any], report: Report) -> dict[str, A
     if solving.specification.pip:
         compiler = UvPipCompiler(UvOptions(**arguments["uv"]))
         solutions = await solving.add_pip(solutions, compiler, report)
-    for solution in solutions:
-        with_pip = f", {len(solution.pip)} by pip" if solution.pip else ""
-        report.log(f"{solution.platform}: {len(solution.conda)} conda packages{with_pip}")
-    value = write_lock(solving.source(), solutions)
-    report.log(f"solved in {time.monotonic() - began:.2f} s")
-    return value
+    return solving, solutions
 
 
 def _order(value: Mapping[str, Any]) -> SolveOrder:
@@ -89,11 +109,12 @@ class _Wanted:
 
 
 class _Solving:
-    """One order on its way to a solution."""
+    """One order on its way to a solution; ``records`` are those found, by platform."""
 
     def __init__(self, order: SolveOrder, gateway: ChannelGateway) -> None:
         self.specification = Specification.from_value(order.specification)
         self.platforms = check_platforms(order.platforms)
+        self.records: dict[str, list[RepoDataRecord]] = {}
         self._order = order
         self._gateway = gateway
         pip = (_PIP,) if self.specification.pip else ()
@@ -117,7 +138,7 @@ class _Solving:
 
         async def solve_platform(platform: str) -> PlatformSolution:
             nonlocal done
-            records = await self._solve_platform(platform)
+            records = self.records[platform] = await self._solve_platform(platform)
             done += 1
             report.progress(done, len(self.platforms), "platforms")
             return PlatformSolution(platform=platform, conda=tuple(self._package(record) for record in records))

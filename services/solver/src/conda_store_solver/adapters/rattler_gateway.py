@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from rattler import Gateway
 from rattler.exceptions import GatewayError
-from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
 
+from conda_store_shared.conda.channel_client import channel_client
 from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.conda.platforms import NOARCH
 from conda_store_shared.domain.stage import FailureCode
@@ -48,12 +47,9 @@ class ChannelGateway:
 
     def __init__(self, options: GatewayOptions) -> None:
         self._options = options
-        middlewares: list[object] = [RetryMiddleware(options.retries)]
-        if options.credentials:
-            middlewares.append(AddHeadersMiddleware(_header_finder(options.credentials)))
         cache = Path(options.cache_directory) / "repodata"
         cache.mkdir(parents=True, exist_ok=True)
-        client = Client(middlewares, timeout=options.request_timeout)
+        client = channel_client(options.credentials, retries=options.retries, timeout=options.request_timeout)
         self.gateway = Gateway(cache_dir=cache, client=client)
         self._asked: dict[str, float] = {}
         self._names: dict[tuple[str, str], frozenset[str]] = {}
@@ -71,7 +67,7 @@ class ChannelGateway:
         try:
             return await self._ask_twice(channels, question)
         except GatewayError as error:
-            raise _failure(str(error), channels) from error
+            raise channel_failure(str(error), channels) from error
 
     async def _ask_twice(self, channels: Sequence[str], question: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
@@ -119,25 +115,8 @@ class ChannelGateway:
                 self._names = {key: names for key, names in self._names.items() if key[0] != channel}
 
 
-def _header_finder(credentials: Mapping[str, str]) -> Callable[[str, str], dict[str, str] | None]:
-    """Return a function from host and path of a request to the headers it is to carry."""
-    known = []
-    for address, value in credentials.items():
-        parts = urlsplit(address)
-        known.append((parts.hostname or "", parts.path.rstrip("/"), value))
-    # The longest path first: a channel's own credential stands before that of its whole host.
-    known.sort(key=lambda entry: len(entry[1]), reverse=True)
-
-    def find(host: str, path: str) -> dict[str, str] | None:
-        for known_host, known_path, value in known:
-            if host == known_host and (path == known_path or path.startswith(f"{known_path}/")):
-                return {"Authorization": value}
-        return None
-
-    return find
-
-
-def _failure(text: str, channels: Sequence[str]) -> StageFailure:
+def channel_failure(text: str, channels: Sequence[str]) -> StageFailure:
+    """What an error of rattler's about one of ``channels`` means, with the channel's name and no credentials."""
     name = strip_credentials(_channel_in(text, channels))
     status = _STATUS.search(text)
     code = status[1] if status else ""
