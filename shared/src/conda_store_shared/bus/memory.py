@@ -152,6 +152,14 @@ class MemoryBus:
             raise BusUnavailable(f"there is no queue {queue!r}")
         return len(self._queues[queue].waiting)
 
+    async def consumers(self, queue: str) -> int:
+        """How many messages of ``queue`` can be handled at once; raises BusUnavailable if there is no such queue."""
+        if queue not in self._queues:
+            raise BusUnavailable(f"there is no queue {queue!r}")
+        if not self._consuming:
+            return 0
+        return sum(subscription.concurrency for subscription, taken in self._subscriptions if taken.name == queue)
+
     @property
     def healthy(self) -> bool:
         """Whether messages are being consumed now."""

@@ -54,6 +54,10 @@ class Bus(Protocol):
         """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
         ...
 
+    async def consumers(self, queue: str) -> int:
+        """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
+        ...
+
     @property
     def healthy(self) -> bool:
         """Whether messages can be published and are being consumed now."""

@@ -66,10 +66,17 @@ class RabbitBus:
 
     async def depth(self, queue: str) -> int:
         """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
+        return (await self._look_at(queue))[0]
+
+    async def consumers(self, queue: str) -> int:
+        """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
+        return (await self._look_at(queue))[1]
+
+    async def _look_at(self, queue: str) -> tuple[int, int]:
         try:
-            return await within(self._options.publish_timeout, self._depth(queue))
+            return await within(self._options.publish_timeout, self._counts(queue))
         except BROKER_FAILURES as error:
-            raise BusUnavailable(f"the broker did not tell the depth of {queue}: {error!r}") from error
+            raise BusUnavailable(f"the broker tells nothing of {queue}: {error!r}") from error
 
     @property
     def healthy(self) -> bool:
@@ -99,11 +106,13 @@ class RabbitBus:
         if self.healthy:
             await call_each(self._callbacks)
 
-    async def _depth(self, queue: str) -> int:
+    async def _counts(self, queue: str) -> tuple[int, int]:
+        """Messages that wait in a queue, and consumers of it."""
         await self._publisher.connected()
         channel = await within(
             self._options.answer_timeout, self._publishing.connection.channel(publisher_confirms=False)
         )
         declared = await channel.declare_queue(queue, passive=True)
         await channel.close()
-        return declared.declaration_result.message_count or 0
+        result = declared.declaration_result
+        return result.message_count or 0, result.consumer_count or 0

@@ -211,6 +211,16 @@ class BusSuite:
                 await bus.depth("nobody.home")
             assert await bus.depth(SOLVE_QUEUE) == 0
 
+    async def test_bus_tells_how_many_take_from_a_queue(self, new_bus: NewBus) -> None:
+        bus, taking = new_bus(), new_bus()
+        async with running(bus):
+            assert await bus.consumers(SOLVE_QUEUE) == 0
+            with pytest.raises(BusUnavailable):
+                await bus.consumers("nobody.home")
+        taking.subscribe(Subscription(handler=Recorder(), queue=SOLVE_QUEUE, concurrency=2))
+        async with running(taking):
+            assert await taking.consumers(SOLVE_QUEUE) == 2
+
     async def test_bus_publishes_at_once_when_handlers_are_slow(self, new_bus: NewBus) -> None:
         bus = new_bus()
         bus.subscribe(Subscription(handler=for_ever, queue=SOLVE_QUEUE))
