@@ -88,6 +88,10 @@ class CondaStore(Configurable):
     conda_max_solve_time = Int(300, help="Seconds a solve may take.").tag(config=True)
     max_install_time = Float(1200, help="Seconds the installation of a prefix may take.").tag(config=True)
     max_artifact_time = Float(1200, help="Seconds the making of one artifact may take.").tag(config=True)
+    max_index_time = Float(600, help="Seconds the listing of one platform of an indexed channel may take.").tag(
+        config=True
+    )
+    index_interval = Float(900, help="Seconds between two looks at what an indexed channel has.").tag(config=True)
     max_build_time = Float(
         1800, help="Seconds after which a build that keeps failing for passing reasons is given up."
     ).tag(config=True)

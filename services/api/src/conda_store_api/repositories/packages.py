@@ -1,28 +1,68 @@
 """Rows of channels and packages."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conda_store_api.repositories.package_locks import hold_packages
+from conda_store_api.repositories.package_names import count_versions
 from conda_store_shared.db.models import CondaChannel, CondaPackage, CondaPackageBuild, build_conda_package_build
-from conda_store_shared.db.statements import insert_all_new
+from conda_store_shared.db.statements import insert_all_new, insert_all_new_returning, upsert_all
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
 PackageKey = tuple[int, str, str]
 _BuildKey = tuple[int, str, str, int, str]
+T = TypeVar("T")
+# What makes a file the same one; as many values as fit a statement on either database.
+_IDENTITY = ("package_id", "subdir", "build", "build_number", "sha256")
+_BATCH = 500
+_IS_OUTLINE = CondaPackageBuild.is_outline.is_(True)
 _LARGEST_INTEGER, _LARGEST_TIMESTAMP = 2**31 - 1, 2**63 - 1
 
 
+def batched(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut what goes into one statement each."""
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
+
+
 async def record_packages(session: AsyncSession, build_id: int, installed: Sequence[InstalledPackage]) -> None:
-    """Record which packages a build installed; rows are inserted in one order everywhere, so no two builds deadlock."""
-    packages = [_fitting(package) for package in installed]
-    channels = await _ensure_channels(session, sorted({package.channel for package in packages}))
-    versions = await _ensure_packages(session, packages, channels)
-    builds = await _ensure_package_builds(session, packages, channels, versions)
+    """Record which packages a build installed."""
+    builds = await ensure_package_builds(session, installed)
     rows = [{"build_id": build_id, "conda_package_build_id": row_id} for row_id in sorted(builds)]
     await insert_all_new(session, build_conda_package_build, rows)
+
+
+async def ensure_package_builds(session: AsyncSession, installed: Sequence[InstalledPackage]) -> list[int]:
+    """Insert what is not there, and return the ids of the files.
+
+    Rows are inserted in one order everywhere, so that no two transactions deadlock.
+    """
+    packages = [_fitting(package) for package in installed]
+    await hold_packages(session)
+    channels = await ensure_channels(session, sorted({package.channel for package in packages}))
+    versions = await _ensure_packages(session, packages, channels)
+    return await _ensure_package_builds(session, packages, channels, versions)
+
+
+async def list_package_builds(session: AsyncSession, ids: Sequence[int]) -> Sequence[CondaPackageBuild]:
+    """Return files by their ids, in their order."""
+    found: list[CondaPackageBuild] = []
+    for some in batched(sorted(ids)):
+        rows = await session.scalars(select(CondaPackageBuild).where(CondaPackageBuild.id.in_(some)))
+        found += rows
+    return sorted(found, key=lambda row: row.id)
+
+
+async def ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
+    """Insert the channels that are not there, and return the ids of all; ``names`` are sorted."""
+    await insert_all_new(session, CondaChannel, [{"name": name} for name in names])
+    rows = await session.execute(select(CondaChannel.name, CondaChannel.id).where(CondaChannel.name.in_(names)))
+    return {name: row_id for name, row_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _fitting(package: InstalledPackage) -> InstalledPackage:
@@ -51,12 +91,6 @@ def _timestamp(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) and abs(value) < _LARGEST_TIMESTAMP else None
 
 
-async def _ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:
-    await insert_all_new(session, CondaChannel, [{"name": name} for name in names])
-    rows = await session.execute(select(CondaChannel.name, CondaChannel.id).where(CondaChannel.name.in_(names)))
-    return {name: row_id for name, row_id in rows}  # noqa: C416 - rows are no pairs to mypy
-
-
 async def _ensure_packages(
     session: AsyncSession, packages: Sequence[InstalledPackage], channels: dict[str, int]
 ) -> dict[PackageKey, int]:
@@ -71,11 +105,13 @@ async def _ensure_packages(
         }
         for package in packages
     }
-    await insert_all_new(session, CondaPackage, [new[key] for key in sorted(new)])
+    added = await insert_all_new_returning(
+        session, CondaPackage, [new[key] for key in sorted(new)], CondaPackage.channel_id, CondaPackage.name
+    )
+    await count_versions(session, Counter((row[0], row[1]) for row in added))
     identity = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
     found: dict[PackageKey, int] = {}
-    for start in range(0, len(new), 500):
-        keys = sorted(new)[start : start + 500]
+    for keys in batched(sorted(new)):
         rows = await session.execute(select(*identity, CondaPackage.id).where(tuple_(*identity).in_(keys)))
         found |= {(channel_id, name, version): row_id for channel_id, name, version, row_id in rows}
     return found
@@ -103,11 +139,15 @@ async def _ensure_package_builds(
             "size": package.size,
             "subdir": package.subdir,
             "timestamp": package.timestamp,
+            "is_outline": False,
         }
-    await insert_all_new(session, CondaPackageBuild, [new[key] for key in sorted(new)])
     table = CondaPackageBuild
+    # What was known from a channel's list alone is completed.
+    rows = [new[key] for key in sorted(new)]
+    await upsert_all(session, table, rows, identity=_IDENTITY, where=_IS_OUTLINE)
     identity = (table.package_id, table.subdir, table.build, table.build_number, table.sha256)
-    rows = await session.execute(
-        select(*identity, table.id).where(table.package_id.in_({key[0] for key in new}))
-    )
-    return [row[-1] for row in rows if tuple(row[:-1]) in new]
+    found: list[int] = []
+    for package_ids in batched(sorted({key[0] for key in new})):
+        stored = await session.execute(select(*identity, table.id).where(table.package_id.in_(package_ids)))
+        found += [row[-1] for row in stored if tuple(row[:-1]) in new]
+    return found
