@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from conda_store_api.repositories.listings import Filter, PackageFilter
+from conda_store_api.repositories.package_search import KEYS, PackageSearch
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.errors import InvalidInput
@@ -76,3 +77,14 @@ class PackageQuery(PageQuery):
     def to_filter(self) -> PackageFilter:
         """The filters as the repository takes them."""
         return PackageFilter(search=self.search, exact=bool(self.exact), build=self.build)
+
+
+class PackageSearchQuery(PackageQuery):
+    """Search among all packages; of those that agree in the columns ``distinct_on`` one is shown."""
+
+    distinct_on: list[str] = Field(default=[])
+
+    def to_search(self) -> PackageSearch:
+        """The search as the repository takes it; columns that are not known are passed over."""
+        columns = tuple(key for key in dict.fromkeys(self.distinct_on) if key in KEYS)
+        return PackageSearch(search=self.search, exact=bool(self.exact), build=self.build, distinct_on=columns)
