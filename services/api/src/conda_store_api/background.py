@@ -1,18 +1,27 @@
 """What api does by itself: release, rescue, request again, store logs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
 
 import structlog
 
+from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.create_namespace import ensure_default_namespace
+from conda_store_api.use_cases.forget_solves import forget_solves
 from conda_store_api.use_cases.release_builds import release_builds
+from conda_store_api.use_cases.request_lists import ListTools, request_lists
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
+from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable, Unavailable
 from conda_store_shared.transaction import Transactions
+
+# Seconds between looks at what is seldom there.
+_SELDOM = 600.0
 
 log = structlog.get_logger()
 
@@ -39,6 +48,40 @@ class Wake:
         except TimeoutError:
             pass
         self._event.clear()
+
+
+class Upkeep:
+    """The loops of api that are about no build; any number of replicas may run them."""
+
+    def __init__(self, lists: ListTools, solves: RemoteSolveTools, options: LedgerOptions) -> None:
+        self._lists = lists
+        self._solves = solves
+        self._options = options
+
+    async def request_lists_forever(self) -> None:
+        """Ask for lists of channels that are due; the first time, in a process that is alone, for lost ones as well."""
+        everything = self._options.alone
+        while True:
+            if await _survives(partial(request_lists, self._lists, now(), everything=everything)):
+                everything = False
+            await asyncio.sleep(self._options.rescue_interval)
+
+    async def forget_solves_forever(self) -> None:
+        """Forget remote solves whose replica died."""
+        while True:
+            await _survives(partial(forget_solves, self._solves, now()))
+            await asyncio.sleep(_SELDOM)
+
+
+async def _survives(step: "partial[Coroutine[Any, Any, int]]") -> bool:
+    """Take a step; False when something it stands on is away."""
+    survived = False
+    try:
+        await step()
+        survived = True
+    except* Unavailable as group:
+        log.warning("background_waits", step=step.func.__name__, reason=str(group.exceptions[0]))
+    return survived
 
 
 class Background:

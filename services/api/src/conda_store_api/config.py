@@ -30,6 +30,8 @@ class ApiOptions:
     authorization: AuthorizationOptions
     max_page_size: int = 100
     url_prefix: str = ""
+    anonymous_solve: bool = False
+    index_interval: float = 900
 
 
 def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
@@ -38,6 +40,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     store = CondaStore(config=config)
     longest = _longest_work(config)
     _check_deadlines(store, longest)
+    rights = server.authentication_class(config=config).authorization_backend(config=config)
     ledger = Ledger(config=config)
     return ApiOptions(
         policy=_policy(store, longest),
@@ -46,6 +49,8 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         authorization=AuthorizationOptions(**authorization_values(config)),
         max_page_size=server.max_page_size,
         url_prefix=server.url_prefix.rstrip("/"),
+        anonymous_solve=rights.anonymous_solve,
+        index_interval=store.index_interval,
     )
 
 
@@ -55,7 +60,7 @@ def _longest_work(config: Config) -> float:
 
 
 def _check_deadlines(store: CondaStore, longest: float) -> None:
-    for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time"):
+    for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time", "max_index_time"):
         if getattr(store, name) > longest:
             raise ConfigurationError(
                 f"CondaStore.{name}={getattr(store, name):g} is more than 0.8 of the broker's consumer_timeout "

@@ -1,7 +1,7 @@
 """Which message leads to which use case."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -18,6 +18,9 @@ from conda_store_api.use_cases.ledger.stage_interrupted import stage_interrupted
 from conda_store_api.use_cases.ledger.stage_progress import stage_progress
 from conda_store_api.use_cases.ledger.stage_started import stage_started
 from conda_store_api.use_cases.ledger.storage_measured import storage_measured
+from conda_store_api.use_cases.solve_answered import lost_answer, solve_answered
+from conda_store_api.use_cases.solve_remotely import AwaitedSolves
+from conda_store_api.use_cases.take_over_list import TakeOverTools, take_over_list
 from conda_store_shared.bus.port import Handler, Subscription
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.envelope import Envelope
@@ -48,13 +51,14 @@ Ended = Callable[[], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What the handlers need; ``ended`` wakes whatever waits for a build to end."""
+    """What the handlers need; ``ended`` wakes whatever waits for a build to end, ``awaited`` whoever for a solve."""
 
     transactions: Transactions
     store: ObjectStore
     retry: RetryPolicy
     options: LedgerOptions
     ended: Ended
+    awaited: AwaitedSolves = field(default_factory=AwaitedSolves)
 
 
 def subscriptions(tools: Tools) -> list[Subscription]:
@@ -88,11 +92,51 @@ def subscriptions(tools: Tools) -> list[Subscription]:
         Subscription(queue=queue_name(API, event), handler=handler, concurrency=_CONCURRENCY)
         for event, handler in table
     ]
-    lost = _in_transaction(tools, _at_now(request_lost))
+    lost = _on_request_lost(tools)
     dead = [
         Subscription(queue=dead_queue_name(queue_name(service, event)), handler=lost) for service, event in _REQUESTS
     ]
-    return facts + dead
+    return [*facts, *dead, *_of_no_build(tools)]
+
+
+def _of_no_build(tools: Tools) -> list[Subscription]:
+    """The subscriptions to what is said of channels, and of solves that somebody waits for."""
+
+    async def on_channel_indexed(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.ChannelIndexed)  # noqa: S101 - the queue carries nothing else
+        await take_over_list(event, TakeOverTools(transactions=tools.transactions, store=tools.store), now())
+
+    async def on_solve_answered(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.SolveAnswered)  # noqa: S101 - the queue carries nothing else
+        await _tell(tools, event)
+
+    return [
+        Subscription(queue=queue_name(API, events.ChannelIndexed), handler=on_channel_indexed),
+        Subscription(
+            queue=queue_name(API, events.SolveAnswered), handler=on_solve_answered, concurrency=_CONCURRENCY
+        ),
+    ]
+
+
+async def _tell(tools: Tools, answered: events.SolveAnswered) -> None:
+    async with tools.transactions.begin() as transaction:
+        await solve_answered(answered, transaction, now())
+    tools.awaited.hear(answered.solve_id)
+
+
+def _on_request_lost(tools: Tools) -> Handler:
+    of_build = _in_transaction(tools, _at_now(request_lost))
+
+    async def handle(envelope: Envelope) -> None:
+        event = envelope.event
+        if isinstance(event, events.SolveRequested) and event.solve_id:
+            await _tell(tools, lost_answer(event))
+        else:
+            await of_build(envelope)
+
+    return handle
 
 
 def _at_now(use_case: Callable[[Any, Transaction, Any], Awaitable[None]]) -> Callable[..., Awaitable[None]]:

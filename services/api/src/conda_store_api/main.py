@@ -11,14 +11,16 @@ from importlib.metadata import version
 from traitlets.config import Config
 
 from conda_store_api.adapters.prometheus_gauges import SuiteGauges
-from conda_store_api.background import Background, ensure_namespace
+from conda_store_api.background import Background, Upkeep, ensure_namespace
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
 from conda_store_api.consumers import subscriptions
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
+from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
+from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
@@ -29,13 +31,14 @@ from conda_store_shared.bus.replay import replay
 from conda_store_shared.config.load import load_config, parser
 from conda_store_shared.contracts.topology import API
 from conda_store_shared.db.engine import Database
+from conda_store_shared.db.notices import Listener
 from conda_store_shared.errors import CondaStoreError
 from conda_store_shared.relay import Relay
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
-from conda_store_shared.worker.service import Service
+from conda_store_shared.worker.service import Coroutine, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +56,18 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     authentication = wire_authentication(options.authorization, API, bus=parts.bus, database=database)
     transactions = Transactions(database, API)
     relay = Relay(transactions, parts.bus)
-    background = Background(
-        Tools(transactions=transactions, store=parts.store, bus=parts.bus, options=options.ledger)
-    )
+    ledger = Tools(transactions=transactions, store=parts.store, bus=parts.bus, options=options.ledger)
+    background = Background(ledger)
     parts.bus.on_connected(background.on_connected)
-
+    solves = RemoteSolveTools(transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy)
     counts = Counts(database)
     api = Api(
         transactions=transactions,
         store=parts.store,
         counts=counts,
         policy=options.policy,
+        solves=solves,
+        anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
         forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
@@ -76,6 +80,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         retry=options.retry,
         options=options.ledger,
         ended=background.wake_release,
+        awaited=solves.awaited,
     )
     return Service(
         name=API,
@@ -87,6 +92,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             background.request_waiting_forever,
             background.store_logs_forever,
             partial(ensure_namespace, transactions, options.policy.settings),
+            *_upkeep(options, solves),
             authentication.background,
             counts.renew_forever,
         ),
@@ -94,6 +100,20 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide(ROUTES, api, database, authentication.authenticator),
     )
+
+
+def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine]:
+    """What is done for no build."""
+    transactions = solves.transactions
+    lists = ListTools(
+        transactions=transactions,
+        bus=solves.bus,
+        defaults=options.policy.settings,
+        interval=options.index_interval,
+    )
+    upkeep = Upkeep(lists, solves, options.ledger)
+    listener = Listener(transactions.database, NOTICES, solves.awaited.hear)
+    return upkeep.request_lists_forever, upkeep.forget_solves_forever, listener.run
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from traitlets import Dict, Int, TraitError, Type, Unicode, default, validate
+from traitlets import Bool, Dict, Int, TraitError, Type, Unicode, default, validate
 from traitlets.config import Configurable
 
 _VIEWER = ("environment::read", "namespace::read", "namespace-role-mapping::read")
@@ -55,6 +55,10 @@ class RBACAuthorizationBackend(Configurable):
     authenticated_role_bindings = Dict(help="Roles by '<namespace>/<environment>' of everybody logged in.").tag(
         config=True
     )
+
+    anonymous_solve = Bool(
+        False, help="Whether anybody may have a specification solved; else it takes `environment::solve` somewhere."
+    ).tag(config=True)
 
     @default("role_mappings")
     def _usual_role_mappings(self) -> dict[str, set[str]]:

@@ -123,6 +123,11 @@ def resource(request: Request, kind: type[T]) -> T:
     return found
 
 
+def lift_deadline(request: Request) -> None:
+    """Let the answer to this request take as long as it takes."""
+    _set_deadline(request.scope, None)
+
+
 def _either_spelling(path: str) -> re.Pattern[str]:
     regex = compile_path(path)[0].pattern.removesuffix("$")
     if path.endswith(":path}"):

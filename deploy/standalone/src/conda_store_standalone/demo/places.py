@@ -21,6 +21,8 @@ c.CondaStoreServer.port = {port}
 c.CondaStore.database_url = "sqlite:///{root}/conda-store.sqlite"
 c.CondaStore.store_directory = "{root}/state"
 c.CondaStore.conda_default_channels = ["{channel}"]
+c.CondaStore.conda_indexed_channels = {indexed}
+c.CondaStore.index_interval = 30
 c.CondaStore.storage_threshold = 0
 c.LocalStorage.storage_path = "{root}/storage"
 c.CondaStoreWorker.cache_directory = "{root}/cache"
@@ -73,7 +75,11 @@ class Places:
 
     def write_configuration(self, *, port: int, channel: str) -> None:
         """Write the server's configuration."""
-        text = _CONFIGURATION.format(file=self.configuration, root=self.root, port=port, channel=channel)
+        # The channel of this machine is listed in a moment, one of the world in minutes.
+        indexed = [channel] if channel.startswith("http://127.0.0.1:") else []
+        text = _CONFIGURATION.format(
+            file=self.configuration, root=self.root, port=port, channel=channel, indexed=indexed
+        )
         self.configuration.write_text(text)
 
 

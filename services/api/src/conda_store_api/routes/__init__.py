@@ -1,6 +1,7 @@
 """The route table: every address of this service on one page (contract §1)."""
 
 from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build, show_stages
+from conda_store_api.routes.channels import get_channels
 from conda_store_api.routes.docs import (
     get_docs_asset,
     redirect_to_docs,
@@ -21,8 +22,10 @@ from conda_store_api.routes.namespaces import (
     put_namespace,
     show_namespace,
 )
+from conda_store_api.routes.packages import get_packages
 from conda_store_api.routes.role_bindings import delete_role, delete_roles, list_roles, post_role, put_role, show_role
 from conda_store_api.routes.settings import put_settings, show_settings
+from conda_store_api.routes.solves import get_solution
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
 from conda_store_api.routes.usage import show_usage
@@ -43,7 +46,7 @@ ROUTES = [
     route("/api/v1/namespace/{namespace}/metadata", put=put_metadata),
     route("/api/v1/namespace/{namespace}/roles", get=list_roles, delete=delete_roles),
     route("/api/v1/namespace/{namespace}/role", get=show_role, post=post_role, put=put_role, delete=delete_role),
-    route("/api/v1/specification/", post=post_specification),
+    route("/api/v1/specification/", get=get_solution, post=post_specification),
     route("/api/v1/environment/", get=list_environments),
     route("/api/v2/environment/", get=list_environments_by_cursor),
     route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),
@@ -55,4 +58,6 @@ ROUTES = [
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),
     route("/api/v1/build/{build_id:int}/packages/", get=list_packages),
     route("/api/v1/build/{build_id:int}/stages/", get=show_stages),
+    route("/api/v1/channel/", get=get_channels),
+    route("/api/v1/package/", get=get_packages),
 ]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
+from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
@@ -22,7 +23,7 @@ class Api:
     """The parts of the service its routes use.
 
     ``release`` wakes the release of waiting builds; ``forget_rights`` has role bindings read anew; ``url_prefix`` is
-    without a trailing slash.
+    without a trailing slash; anybody may have specifications solved with ``anonymous_solve``.
     """
 
     transactions: Transactions
@@ -31,9 +32,11 @@ class Api:
     policy: BuildPolicy
     release: Callable[[], None]
     forget_rights: Callable[[], None]
+    solves: RemoteSolveTools
     version: str
     max_page_size: int = 100
     url_prefix: str = ""
+    anonymous_solve: bool = False
 
 
 def api_of(request: Request) -> Api:

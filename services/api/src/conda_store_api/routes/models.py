@@ -167,6 +167,29 @@ class PackageModel(BaseModel):
     summary: str | None
 
 
+class PackageBuildModel(BaseModel):
+    """One file of a version of a package: ``size`` in bytes, -1 when unknown; ``timestamp`` in milliseconds."""
+
+    id: int
+    package_id: int
+    channel_id: int | None
+    build: str
+    build_number: int
+    constrains: list[str] | None
+    depends: list[str]
+    md5: str
+    sha256: str
+    size: int
+    subdir: str | None
+    timestamp: int | None
+
+
+class SolutionModel(BaseModel):
+    """The conda packages that satisfy a specification, on all platforms; not in an envelope."""
+
+    solve: list[PackageBuildModel]
+
+
 class StageModel(BaseModel):
     """A stage of a build: ``done`` of ``total`` in ``unit``; code and detail say why it failed."""
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from conda_store_api.repositories.package_search import FoundPackage
 from conda_store_shared.db.models import (
     Build,
     BuildArtifact,
     BuildStage,
     CondaChannel,
     CondaPackage,
+    CondaPackageBuild,
     Environment,
     Namespace,
     NamespaceRoleMapping,
@@ -152,13 +154,48 @@ def stage_shape(stage: BuildStage, attempts: int) -> dict[str, Any]:
     }
 
 
+def channel_shape(channel_id: int, name: str, last_update: datetime | None = None) -> dict[str, Any]:
+    """A CondaChannel; lists of packages leave out when it was updated."""
+    return {"id": channel_id, "name": name, "last_update": moment(last_update)}
+
+
 def package_shape(package: CondaPackage, channel: CondaChannel) -> dict[str, Any]:
-    """A CondaPackage; lists leave out when its channel was updated."""
+    """A CondaPackage."""
     return {
         "id": package.id,
-        "channel": {"id": channel.id, "name": channel.name, "last_update": None},
+        "channel": channel_shape(channel.id, channel.name),
         "license": package.license,
         "name": package.name,
         "summary": package.summary,
         "version": package.version,
+    }
+
+
+def found_package_shape(found: FoundPackage) -> dict[str, Any]:
+    """A CondaPackage that was searched for."""
+    return {
+        "id": found.id,
+        "channel": channel_shape(found.channel_id, found.channel),
+        "license": found.license,
+        "name": found.name,
+        "summary": found.summary,
+        "version": found.version,
+    }
+
+
+def package_build_shape(build: CondaPackageBuild) -> dict[str, Any]:
+    """A CondaPackageBuild; an unknown ``size`` is -1."""
+    return {
+        "id": build.id,
+        "package_id": build.package_id,
+        "channel_id": build.channel_id,
+        "build": build.build,
+        "build_number": build.build_number,
+        "constrains": build.constrains,
+        "depends": build.depends,
+        "md5": build.md5,
+        "sha256": build.sha256,
+        "size": build.size,
+        "subdir": build.subdir,
+        "timestamp": build.timestamp,
     }

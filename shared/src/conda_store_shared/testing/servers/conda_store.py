@@ -27,6 +27,8 @@ QUICK: Mapping[str, Any] = {
     "Ledger.first_retry": 0.5,
     "Ledger.longest_retry": 2.0,
     "CondaStoreWorker.heartbeat": 1.0,
+    # Nothing is fetched from the world unless a test says what.
+    "CondaStore.conda_indexed_channels": [],
     "CondaStoreServer.log_level": "INFO",
     # Nobody's machine is too full for the tests' small builds.
     "CondaStore.storage_threshold": 0,
