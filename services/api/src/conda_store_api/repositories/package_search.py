@@ -136,10 +136,8 @@ def _walked_page(search: PackageSearch, page: Page, parts: tuple[tuple[int, int,
 @lru_cache(maxsize=_KEPT)
 def _sorted_page(search: PackageSearch, page: Page, *, few: bool) -> AnySelect:
     """A page of all that match; a few are found by their names."""
-    order, query = _order(search, page), _versions()
-    if few:
-        query = query.join(CondaPackageName, _same_name())
-    query = query.where(*_matching(CondaPackageName.name if few else CondaPackage.name, search))
+    order = _order(search, page)
+    query = _by_name(search) if few else _versions().where(*_matching(CondaPackage.name, search))
     return _rows(_cut(query.order_by(*_sorted(order, page)), page), order, page)
 
 
@@ -169,9 +167,7 @@ def _name_page(search: PackageSearch, page: Page) -> AnySelect:
 
 def _any(search: PackageSearch) -> Select[int]:
     """Whatever else can be asked: the versions themselves are looked through."""
-    query = _versions()
-    if search.search:
-        query = query.join(CondaPackageName, _same_name()).where(*_matching(CondaPackageName.name, search))
+    query = _by_name(search) if search.search else _versions()
     if search.build:
         file = exists().where(CondaPackageBuild.package_id == CondaPackage.id, ~CondaPackageBuild.vanished)
         query = query.where(file.where(contains(CondaPackageBuild.build, search.build)))
@@ -200,6 +196,14 @@ def _versions() -> Select[int]:
     )
 
 
+def _by_name(search: PackageSearch) -> Select[int]:
+    """The versions of those names that match: the names first, whatever a database makes of the numbers of rows."""
+    matching = select(CondaPackageName.channel_id, CondaPackageName.name)
+    names = matching.where(*_matching(CondaPackageName.name, search)).cte("names").prefix_with("MATERIALIZED")
+    same = and_(names.c.channel_id == CondaPackage.channel_id, names.c.name == CondaPackage.name)
+    return _versions().join(names, same)
+
+
 def _firsts(versions: Select[int], search: PackageSearch, order: Order, page: Page) -> Select[int]:
     """Ids of the first of those versions that agree where they have to differ, in order."""
     differing = [_COLUMNS[key] for key in search.distinct_on]
@@ -221,11 +225,6 @@ def _rows(ids: AnySelect, order: Order, page: Page) -> AnySelect:
         .join(chosen, chosen.c.id == package.id)
         .order_by(*_sorted(order, page))
     )
-
-
-def _same_name() -> ColumnElement[bool]:
-    same_channel = CondaPackageName.channel_id == CondaPackage.channel_id
-    return same_channel & (CondaPackageName.name == CondaPackage.name)
 
 
 def _cut(query: AnySelect, page: Page) -> AnySelect:
