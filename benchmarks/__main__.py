@@ -11,7 +11,7 @@ from types import FrameType
 
 import httpx
 
-from benchmarks import idle_memory, many_builds, one_build, solve_time, submit_latency
+from benchmarks import idle_memory, many_builds, one_build, package_search, solve_time, submit_latency
 from benchmarks.bench import MODES, Bench
 from benchmarks.customer import BuildFailed
 from benchmarks.figures import Figure
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "solve_time": solve_time.measure,
     "submit_latency": submit_latency.measure,
     "many_builds": many_builds.measure,
+    "package_search": package_search.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -52,8 +52,11 @@ class Bench:
 
     @contextmanager
     def suite(self, mode: str, options: Mapping[str, Any] | None = None) -> Iterator[Suite]:
-        """The suite in a fresh directory, with nothing in its caches; options are as in production unless given."""
-        settings = {"CondaStoreServer.log_level": "INFO", **(options or {})}
+        """The suite in a fresh directory, with nothing in its caches; options are as in production unless given.
+
+        No channels are listed: the world's would be fetched meanwhile.
+        """
+        settings = {"CondaStoreServer.log_level": "INFO", "CondaStore.conda_indexed_channels": [], **(options or {})}
         with tempfile.TemporaryDirectory(prefix="conda-store-bench-") as directory:
             if mode == STANDALONE:
                 with StandaloneSuite(Path(directory), settings) as alone:
