@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import alembic_config, upgrade
+from conda_store_shared.db.migrate import alembic_config, change_schema, upgrade
 from conda_store_shared.db.models import Model
 from conda_store_shared.storage.filesystem import FilesystemStore
 from tests.unit.api.ledger_builders import Ledger
@@ -47,9 +47,9 @@ def table_names(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names())
 
 
-def move(connection: Connection, step: Callable[[Config, str], None], revision: str) -> None:
+async def move(database: Database, step: Callable[[Config, str], None], revision: str) -> None:
     """Go to another revision."""
-    step(alembic_config(connection), revision)
+    await change_schema(database, lambda connection: step(alembic_config(connection), revision))
 
 
 async def test_database_is_as_the_models_say_when_upgraded(database: Database) -> None:
@@ -86,8 +86,7 @@ async def test_database_goes_back_and_forth_when_it_is_filled(database: Database
         await ledger.completed()
         await ledger.release()
         await ledger.submit("other", "another")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(move, command.downgrade, "base")
+    await move(database, command.downgrade, "base")
     async with database.engine.connect() as connection:
         assert await connection.run_sync(table_names) == {"alembic_version"}
     await upgrade(database)
@@ -101,11 +100,26 @@ async def test_rows_survive_when_the_last_migration_is_undone_and_done_again(
     async with FilesystemStore(tmp_path / "objects") as store:
         build = await Ledger(database, store).completed()
     for step, revision in ((command.downgrade, "-1"), (command.upgrade, "head")):
-        async with database.engine.begin() as connection:
-            await connection.run_sync(move, step, revision)
+        await move(database, step, revision)
     async with database.engine.connect() as connection:
         assert await connection.scalar(text("SELECT max(id) FROM build")) == build.id
         assert await connection.scalar(text("SELECT count(*) FROM stage_attempt")) == 2
+
+
+async def test_ids_of_builds_and_environments_are_given_once_when_their_rows_are_gone(
+    database: Database, tmp_path: Path
+) -> None:
+    async with FilesystemStore(tmp_path / "objects") as store:
+        ledger = Ledger(database, store)
+        first = await ledger.submit()
+        for step, revision in ((command.downgrade, "-1"), (command.upgrade, "head")):
+            await move(database, step, revision)
+        async with database.engine.begin() as connection:
+            for table in ("build", "environment"):
+                await connection.execute(text(f"DELETE FROM {table}"))
+        second = await ledger.submit()
+    assert second.id > first.id
+    assert second.environment_id > first.environment_id
 
 
 async def test_database_is_upgraded_once_when_processes_start_at_once(url: str) -> None:

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import sys
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conda_store_shared.db.engine import Database, unavailable_database
 
@@ -35,13 +37,38 @@ def _upgrade(connection: Connection) -> None:
 
 async def upgrade(database: Database) -> None:
     """Upgrade ``database`` to the newest schema; raises DatabaseUnavailable."""
+    await change_schema(database, _upgrade)
+
+
+async def change_schema(database: Database, change: Callable[[Connection], None]) -> None:
+    """Make a change in which tables may be built anew; raises DatabaseUnavailable.
+
+    To drop a table of SQLite is to delete its rows, and with them, where foreign keys hold, all that refer to them.
+    """
     # To index a large table takes its time, and so may whoever migrates before us.
     patient = Database(database.url, 1, statement_seconds=None) if database.is_postgres else nullcontext(database)
     async with unavailable_database(), patient as opened, opened.engine.connect() as connection:
         # Before the transaction begins: SQLite then takes its lock at once, and another process waits.
         await connection.execution_options(write=True)
-        async with connection.begin():
-            await connection.run_sync(_upgrade)
+        async with _without_foreign_keys(connection), connection.begin():
+            await connection.run_sync(change)
+            if connection.dialect.name == "sqlite":
+                dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
+                assert dangling is None, f"the change left rows that refer to nothing: {dangling}"  # noqa: S101
+
+
+@asynccontextmanager
+async def _without_foreign_keys(connection: AsyncConnection) -> AsyncIterator[None]:
+    driver = (await connection.get_raw_connection()).driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    # Heeded outside of transactions only.
+    await driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        await driver.execute("PRAGMA foreign_keys=ON")
 
 
 async def _main(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from conda_store_shared.db.models.base import Model
 from conda_store_shared.db.models.build import Build, BuildArtifact, BuildLog, BuildStage, StageAttempt
+from conda_store_shared.db.models.discard import Discard
 from conda_store_shared.db.models.environment import Environment, Specification
 from conda_store_shared.db.models.issued_token import IssuedToken
 from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
@@ -30,6 +31,7 @@ __all__ = [
     "CondaPackageBuild",
     "CondaPackageName",
     "CondaStoreConfiguration",
+    "Discard",
     "Environment",
     "IssuedToken",
     "KeyValueStore",

@@ -13,7 +13,8 @@ class Build(Model):
     """One build: public status, rank, and the order it was created with.
 
     ``released_on`` is when the first stage was requested (None: it waits its turn); ``deadline`` is when the ledger
-    stops requesting again; ``size`` is in bytes.
+    stops requesting again; ``size`` is in bytes.  A deleted build stays as a row, unless ``erased_on`` says since when
+    the row is to go as well, with its environment.
     """
 
     __tablename__ = "build"
@@ -36,6 +37,14 @@ class Build(Model):
         Index("ix_build_scheduled_on", "scheduled_on", "id"),
         Index("ix_build_started_on", "started_on", "id"),
         Index("ix_build_ended_on", "ended_on", "id"),
+        Index(
+            "ix_build_erased",
+            "id",
+            postgresql_where=text("erased_on IS NOT NULL"),
+            sqlite_where=text("erased_on IS NOT NULL"),
+        ),
+        # Messages name builds by id, and may be late: the id of a row that is gone is never given again.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -48,6 +57,7 @@ class Build(Model):
     started_on: Mapped[datetime | None]
     ended_on: Mapped[datetime | None]
     deleted_on: Mapped[datetime | None]
+    erased_on: Mapped[datetime | None]
     hash: Mapped[str | None] = mapped_column(String(32), unique=True)
     build_key_version: Mapped[int]
     build_key: Mapped[str] = mapped_column(String(1024), index=True)

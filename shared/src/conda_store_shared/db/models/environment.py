@@ -28,7 +28,8 @@ class Environment(Model):
     """A name in a namespace that points at its current build.
 
     ``generation`` counts the changes of the pointer, ``linked_generation`` is the one the symbolic link shows;
-    ``chosen_on`` is when a user last set the pointer by hand.
+    ``chosen_on`` is when a user last set the pointer by hand.  ``deleted_on`` set means it is being removed; builds up
+    to ``erased_through`` go with all they left behind, even when the name is in use again.
     """
 
     __tablename__ = "environment"
@@ -37,6 +38,14 @@ class Environment(Model):
         # Lists are read from these alone; only the rows of a page are looked at.
         Index("ix_environment_place", "namespace_id", "name", "id", "deleted_on"),
         Index("ix_environment_name", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
+        Index(
+            "ix_environment_erased",
+            "id",
+            postgresql_where=text("erased_through > 0 OR deleted_on IS NOT NULL"),
+            sqlite_where=text("erased_through > 0 OR deleted_on IS NOT NULL"),
+        ),
+        # Links are ordered by the ids of their environments: the id of a row that is gone is never given again.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -50,3 +59,4 @@ class Environment(Model):
     chosen_on: Mapped[datetime | None]
     linked_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     link_requested_on: Mapped[datetime | None]
+    erased_through: Mapped[int] = mapped_column(default=0, server_default="0")
