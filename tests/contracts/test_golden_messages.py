@@ -18,6 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 OTHER_DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 BUILD_KEY = "01234567-20261122-093000-12-lab"
+DISCARD_ID = "c2a5d0f0e4b14c3d9b7a6f1e2d3c4b5a"
 BUILD: dict[str, Any] = {"build_id": 12, "build_key": BUILD_KEY}
 TOKEN_ID = "9a8f2c1e5b7d4f60a1b2c3d4e5f60718"
 SOLVE_ID = "4d5a1b7c0e6f4f0f9d1a2b3c4d5e6f70"
@@ -60,8 +61,12 @@ EXAMPLES: tuple[Event, ...] = (
         **BUILD, namespace="lab", environment="analysis", link="/envs/analysis", path="/builds/12", generation=3
     ),
     events.EnvironmentLinked(**BUILD, namespace="lab", environment="analysis", path="/builds/12", generation=3),
+    events.LinkDiscardRequested(environment_id=4, link="/envs/analysis", generation=5, discard_id=DISCARD_ID),
+    events.LinkDiscarded(environment_id=4, discard_id=DISCARD_ID),
     events.PrefixDiscardRequested(**BUILD, path="/builds/12"),
+    events.PrefixDiscarded(**BUILD, discard_id=DISCARD_ID),
     events.ArtifactDiscardRequested(**BUILD, keys=(f"archive/{BUILD_KEY}.tar.gz", f"logs/{BUILD_KEY}.log")),
+    events.ArtifactDiscarded(**BUILD, discard_id=DISCARD_ID),
     events.StorageMeasured(free=78_000_000_000, used=24_000_000_000, total=102_000_000_000),
     events.TokenRevoked(token_id=TOKEN_ID),
     events.TokenUsed(

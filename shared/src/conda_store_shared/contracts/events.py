@@ -167,7 +167,10 @@ class BuildCanceled(BuildEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRequested(BuildEvent):
-    """An environment's link is to point at ``path``; only a ``generation`` above the recorded one counts."""
+    """An environment's link is to point at ``path``; only a ``generation`` above the recorded one counts.
+
+    Generations of a later environment of the same name, whose id is higher, are above all of an earlier one.
+    """
 
     routing_key: ClassVar[str] = "link.requested"
     namespace: str
@@ -175,6 +178,7 @@ class LinkRequested(BuildEvent):
     link: str
     path: str
     generation: int
+    environment_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,22 +190,61 @@ class EnvironmentLinked(BuildEvent):
     environment: str
     path: str
     generation: int
+    environment_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDiscardRequested(Event):
+    """An environment's link is to go, unless one of a newer generation is there."""
+
+    routing_key: ClassVar[str] = "link.discard_requested"
+    environment_id: int
+    link: str
+    generation: int
+    discard_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDiscarded(Event):
+    """No link of the named generation or an older one is there, nor will there be."""
+
+    routing_key: ClassVar[str] = "link.discarded"
+    environment_id: int
+    discard_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixDiscardRequested(BuildEvent):
-    """The prefix at ``path`` belongs to no build any more."""
+    """The prefix at ``path`` belongs to no build any more; ``discard_id`` is named when it is gone."""
 
     routing_key: ClassVar[str] = "prefix.discard_requested"
     path: str
+    discard_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixDiscarded(BuildEvent):
+    """The prefix is gone and will not come back, or it never was one of ours to remove."""
+
+    routing_key: ClassVar[str] = "prefix.discarded"
+    discard_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDiscardRequested(BuildEvent):
-    """The objects under ``keys`` belong to no build any more."""
+    """The objects under ``keys`` belong to no build any more; ``discard_id`` is named when they are gone."""
 
     routing_key: ClassVar[str] = "artifact.discard_requested"
     keys: tuple[str, ...]
+    discard_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDiscarded(BuildEvent):
+    """The objects are gone."""
+
+    routing_key: ClassVar[str] = "artifact.discarded"
+    discard_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,8 +316,12 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     BuildCanceled,
     LinkRequested,
     EnvironmentLinked,
+    LinkDiscardRequested,
+    LinkDiscarded,
     PrefixDiscardRequested,
+    PrefixDiscarded,
     ArtifactDiscardRequested,
+    ArtifactDiscarded,
     StorageMeasured,
     TokenRevoked,
     TokenUsed,

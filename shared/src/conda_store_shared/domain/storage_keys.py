@@ -15,6 +15,7 @@ No key is a prefix of another, since not every store can hold both ``x`` and ``x
 """
 
 import re
+from collections.abc import Collection
 
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.canonical import sha256_hex
@@ -67,6 +68,15 @@ def solve_order_key(solve_id: str) -> str:
 def solve_answer_key(solve_id: str) -> str:
     """Key of the packages that a remote solve found."""
     return f"solve/{solve_id}/packages.json"
+
+
+def keys_of_build(build_key: str, kept: Collection[ArtifactType] = ()) -> tuple[str, ...]:
+    """Every key a build may have an object under, but for artifacts of the ``kept`` types.
+
+    The order comes first: without it no stage begins.
+    """
+    artifacts = [artifact_key(kind, build_key) for kind in _ARTIFACT_KEYS if kind not in kept]
+    return (order_key(build_key), prefix_record_key(build_key), *artifacts, canceled_key(build_key))
 
 
 def content_type_of(key: str) -> str:
