@@ -1,8 +1,7 @@
-"""Links end at the newest generation whatever the order; discards remove prefixes and nothing else."""
+"""Links end at the newest generation whatever the order; discards remove prefixes and links, and nothing else."""
 
 import asyncio
 import itertools
-import json
 import os
 import random
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from conda_store_builder.adapters.directory_janitor import DirectoryJanitor
 from conda_store_builder.adapters.directory_lock import locked
-from conda_store_builder.domain.prefix_path import lock_of
+from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, lock_of, trash_of
 from conda_store_shared.contracts import events
 from tests.integration.builder.conftest import Builder, TinyPackage, Workbench, lockfile_of, run
 
@@ -26,7 +25,7 @@ class Generations:
     def path(self, generation: int) -> Path:
         return self._root / f"prefix-{generation}"
 
-    def request(self, generation: int) -> events.LinkRequested:
+    def request(self, generation: int, environment_id: int = 0) -> events.LinkRequested:
         self.path(generation).mkdir(parents=True, exist_ok=True)
         return events.LinkRequested(
             build_id=generation,
@@ -36,6 +35,12 @@ class Generations:
             link=str(self.link),
             path=str(self.path(generation)),
             generation=generation,
+            environment_id=environment_id,
+        )
+
+    def discard(self, generation: int, environment_id: int = 0) -> events.LinkDiscardRequested:
+        return events.LinkDiscardRequested(
+            environment_id=environment_id, link=str(self.link), generation=generation, discard_id=f"d{generation}"
         )
 
 
@@ -125,20 +130,97 @@ async def test_link_replaces_one_that_upstream_made(builder: Builder, generation
     await builder.send(generations.request(1))
     await linked(builder, 1)
     assert os.readlink(generations.link) == str(generations.path(1))
-    note = json.loads(generations.link.with_name(".demo.generation").read_text())
-    assert note["generation"] == 1
+    assert [path.name for path in generations.link.parent.iterdir()] == ["demo"]
+
+
+async def unlinked(builder: Builder, count: int) -> list[str]:
+    """The removals of links that were told of, once there are ``count``."""
+    facts = await builder.ledger.wait_for(
+        lambda: len(found := builder.ledger.all_of(events.LinkDiscarded)) >= count and found
+    )
+    return [fact.discard_id for fact in facts]
+
+
+async def test_link_is_removed_and_does_not_come_back_when_an_older_request_is_late(
+    builder: Builder, generations: Generations
+) -> None:
+    await builder.send(generations.request(2))
+    await linked(builder, 1)
+    for times in (1, 2):
+        await builder.send(generations.discard(3))
+        assert await unlinked(builder, times) == ["d3"] * times
+        assert list(generations.link.parent.iterdir()) == []
+    await builder.send(generations.request(2))
+    await builder.send(generations.request(4))
+    assert await linked(builder, 2) == [2, 4]
+    assert os.readlink(generations.link) == str(generations.path(4))
+
+
+async def test_link_stays_when_its_removal_is_older(builder: Builder, generations: Generations) -> None:
+    await builder.send(generations.request(4))
+    await linked(builder, 1)
+    await builder.send(generations.discard(3))
+    assert await unlinked(builder, 1) == ["d3"]
+    assert os.readlink(generations.link) == str(generations.path(4))
+
+
+async def test_link_of_a_later_environment_stays_when_the_earlier_ones_messages_come(
+    builder: Builder, generations: Generations
+) -> None:
+    await builder.send(generations.request(1, environment_id=8))
+    await linked(builder, 1)
+    await builder.send(generations.request(6, environment_id=7))
+    await builder.send(generations.discard(7, environment_id=7))
+    await unlinked(builder, 1)
+    assert os.readlink(generations.link) == str(generations.path(1))
+    assert await linked(builder, 1) == [1]
+
+
+async def test_removal_is_told_when_there_never_was_a_link(builder: Builder, generations: Generations) -> None:
+    await builder.send(generations.discard(1))
+    assert await unlinked(builder, 1) == ["d1"]
+    assert not generations.link.parent.exists()
+
+
+async def test_removal_of_a_link_takes_nothing_that_is_no_link(builder: Builder, generations: Generations) -> None:
+    generations.link.mkdir(parents=True)
+    (generations.link / "precious").touch()
+    await builder.send(generations.discard(1))
+    assert await unlinked(builder, 1) == ["d1"]
+    assert (generations.link / "precious").exists()
+
+
+async def test_janitor_forgets_links_that_went_long_ago(
+    bench: Workbench, builder: Builder, generations: Generations
+) -> None:
+    await builder.send(generations.request(1))
+    await linked(builder, 1)
+    notes = bench.store_directory / ".builder/links"
+    janitor = DirectoryJanitor(bench.store_directory, bench.store_directory / ".cache", 60.0)
+    for note in notes.iterdir():
+        os.utime(note, (0, 0))
+    janitor.sweep()
+    assert len(list(notes.iterdir())) == 2
+    await builder.send(generations.discard(2))
+    await unlinked(builder, 1)
+    janitor.sweep()
+    assert len(list(notes.iterdir())) == 2
+    for note in notes.iterdir():
+        os.utime(note, (0, 0))
+    janitor.sweep()
+    assert list(notes.iterdir()) == []
 
 
 def discard(request: events.BuildEvent, path: Path) -> events.PrefixDiscardRequested:
-    return events.PrefixDiscardRequested(build_id=request.build_id, build_key=request.build_key, path=str(path))
+    return events.PrefixDiscardRequested(
+        build_id=request.build_id, build_key=request.build_key, path=str(path), discard_id="d"
+    )
 
 
-async def handled(builder: Builder) -> None:
-    """Returns when all discards sent so far have been worked off."""
-    async with asyncio.timeout(20):
-        while await builder.bus.depth("builder.prefix.discard_requested"):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
+async def discarded(builder: Builder, count: int) -> None:
+    """Returns once so many discards were told of."""
+    await builder.ledger.wait_for(lambda: len(builder.ledger.all_of(events.PrefixDiscarded)) >= count)
+    assert {fact.discard_id for fact in builder.ledger.all_of(events.PrefixDiscarded)} == {"d"}
 
 
 async def test_discard_frees_the_disk_of_a_prefix(bench: Workbench, builder: Builder) -> None:
@@ -148,12 +230,14 @@ async def test_discard_frees_the_disk_of_a_prefix(bench: Workbench, builder: Bui
     namespace = bench.store_directory / "ns"
     before = int(run("/usr/bin/du", "-sb", namespace).split()[0])
     await builder.send(discard(request, bench.path_of(request)))
-    await builder.ledger.wait_for(lambda: not bench.path_of(request).exists() and bench.hidden() == [])
+    await discarded(builder, 1)
+    assert not bench.path_of(request).exists()
+    assert bench.hidden() == []
     after = int(run("/usr/bin/du", "-sb", namespace).split()[0])
     assert before - after > 5_000_000
     # Once more changes nothing.
     await builder.send(discard(request, bench.path_of(request)))
-    await handled(builder)
+    await discarded(builder, 2)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +266,8 @@ async def test_discard_is_refused_when_it_is_not_the_prefix_of_that_build_in_the
     }[where]
     (store / "ns/other-key").mkdir()
     await builder.send(discard(request, path))
-    await handled(builder)
+    # Nobody has to ask again for what is never done.
+    await discarded(builder, 1)
     assert (outside / "precious").exists()
     assert (store / "ns/other-key").exists()
     assert bench.path_of(request).exists()
@@ -202,6 +287,38 @@ async def test_discard_waits_for_the_lock_and_the_janitor_remembers(bench: Workb
         # Longer than the request itself has patience.
         await asyncio.sleep(5.5)
         assert path.exists()
+        assert builder.ledger.all_of(events.PrefixDiscarded) == []
     janitor.sweep()
     assert not path.exists()
     assert list((bench.store_directory / ".builder/discard").iterdir()) == []
+
+
+async def test_discard_takes_what_dead_builders_left_of_the_prefix_and_of_no_other(
+    bench: Workbench, builder: Builder
+) -> None:
+    request, other = await bench.request(lockfile_of()), await bench.request(lockfile_of())
+    path = bench.path_of(request)
+    unique = "0123456789abcdef0123456789abcdef"
+    own = [attempt_of(path, unique), trash_of(path, unique)]
+    others = [attempt_of(bench.path_of(other), unique), path.with_name(f".trash-{path.name}-more-{unique}")]
+    for directory in (*own, *others):
+        (directory / "conda-meta").mkdir(parents=True)
+        (directory / "conda-meta").chmod(0o500)
+    lock = attempt_lock_of(attempt_of(path, "f" * 32))
+    lock.touch()
+    await builder.send(discard(request, path))
+    await discarded(builder, 1)
+    assert not any(left.exists() for left in (*own, lock))
+    assert all(left.exists() for left in others)
+
+
+async def test_discard_is_not_told_while_somebody_works_on_an_attempt(bench: Workbench, builder: Builder) -> None:
+    request = await bench.request(lockfile_of())
+    attempt = attempt_of(bench.path_of(request), "0" * 32)
+    attempt.mkdir(parents=True)
+    with locked(attempt_lock_of(attempt), 0.0):
+        await builder.send(discard(request, bench.path_of(request)))
+        await builder.ledger.wait_for(lambda: any((bench.store_directory / ".builder/discard").glob("*")))
+    # It was waited for.
+    await discarded(builder, 1)
+    assert not attempt.exists()

@@ -23,8 +23,9 @@ def test_lock_is_taken_anew_when_its_holder_removes_the_file(tmp_path: Path) -> 
             with locked(path, 30.0):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
-                path.unlink()
                 inside[0] -= 1
+                # Last of all: from here on somebody else may hold the lock.
+                path.unlink()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

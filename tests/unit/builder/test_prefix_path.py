@@ -16,7 +16,7 @@ def test_paths_stand_beside_the_prefix() -> None:
     assert attempt == Path("/store/ns/.attempt-abc-1-1-demo-u")
     assert attempt_lock_of(attempt) == Path("/store/ns/.attempt-abc-1-1-demo-u.lock")
     assert lock_of(PREFIX) == Path("/store/ns/.abc-1-1-demo.lock")
-    assert trash_of(PREFIX, "u") == Path("/store/ns/.trash-u")
+    assert trash_of(PREFIX, "u") == Path("/store/ns/.trash-abc-1-1-demo-u")
 
 
 def test_names_fit_a_directory_when_the_build_key_is_as_long_as_can_be() -> None:

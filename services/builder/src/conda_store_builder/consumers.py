@@ -8,11 +8,13 @@ from conda_store_builder.ports import EnvironmentLinks, Installer, PrefixStore
 from conda_store_builder.use_cases.build_prefix import build_prefix
 from conda_store_builder.use_cases.delete_prefix import delete_prefix
 from conda_store_builder.use_cases.link_environment import link_environment
+from conda_store_builder.use_cases.unlink_environment import unlink_environment
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import (
     BuildCanceled,
     Event,
+    LinkDiscardRequested,
     LinkRequested,
     PrefixBuilt,
     PrefixDiscardRequested,
@@ -54,8 +56,14 @@ def subscriptions(tools: Tools, stages: StageWorker, concurrency: int) -> Sequen
         if linked is not None:
             await publish_until_taken(tools.bus, BUILDER, envelope, linked)
 
+    async def unlink(envelope: Envelope) -> None:
+        discarded = await unlink_environment(_expect(envelope, LinkDiscardRequested), links=tools.links)
+        await publish_until_taken(tools.bus, BUILDER, envelope, discarded)
+
     async def discard(envelope: Envelope) -> None:
-        await delete_prefix(_expect(envelope, PrefixDiscardRequested), prefixes=tools.prefixes)
+        discarded = await delete_prefix(_expect(envelope, PrefixDiscardRequested), prefixes=tools.prefixes)
+        if discarded is not None:
+            await publish_until_taken(tools.bus, BUILDER, envelope, discarded)
 
     async def cancel(envelope: Envelope) -> None:
         await stages.on_build_canceled(envelope)
@@ -69,6 +77,7 @@ def subscriptions(tools: Tools, stages: StageWorker, concurrency: int) -> Sequen
             concurrency=concurrency,
         ),
         Subscription(queue=queue_name(BUILDER, LinkRequested), handler=link, concurrency=_SHORT_WORK),
+        Subscription(queue=queue_name(BUILDER, LinkDiscardRequested), handler=unlink, concurrency=_SHORT_WORK),
         Subscription(queue=queue_name(BUILDER, PrefixDiscardRequested), handler=discard, concurrency=_SHORT_WORK),
         Subscription(event=BuildCanceled, handler=cancel),
     )

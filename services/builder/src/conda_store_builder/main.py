@@ -52,7 +52,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         store=store,
         installer=ChildInstaller(pool, settings, prefixes.canceled),
         prefixes=prefixes,
-        links=SymbolicLinks(),
+        links=SymbolicLinks(options.store_directory),
     )
     stages = StageWorker(
         StageOptions(source=BUILDER, heartbeat=options.heartbeat, deadline=options.deadline), bus=bus, store=store

@@ -59,17 +59,29 @@ class PrefixStore(Protocol):
         """See that no attempt at this build is put into place any more, by whichever builder."""
         ...
 
-    async def discard(self, path: Path, build_key: str) -> None:
-        """Remove a prefix, or leave word to remove it once nobody works on it; raises InvalidInput.
+    async def discard(self, path: Path, build_key: str) -> bool:
+        """Remove a prefix, or leave word to remove it once nobody works on it; returns whether it is gone for good.
 
-        Nothing but the prefix of ``build_key`` inside the store directory is ever removed.
+        Nothing but the prefix of ``build_key`` inside the store directory is ever removed: raises InvalidInput.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Generation:
+    """Orders what is asked of a link: a later environment of the same name has the higher id."""
+
+    environment_id: int
+    number: int
 
 
 class EnvironmentLinks(Protocol):
     """The symbolic links of environments."""
 
-    async def point(self, link: Path, path: Path, generation: int) -> bool:
+    async def point(self, link: Path, path: Path, generation: Generation) -> bool:
         """Let ``link`` point at ``path`` unless a newer generation was there already; returns whether it does."""
+        ...
+
+    async def discard(self, link: Path, generation: Generation) -> None:
+        """Remove ``link`` unless a newer generation is there; no older one comes back."""
         ...

@@ -37,8 +37,10 @@ def finish(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     )
     trash = trash_of(target.path, uuid.uuid4().hex)
     try:
-        with locked(lock_of(target.path), arguments["patience"]):
+        lock = lock_of(target.path)
+        with locked(lock, arguments["patience"]):
             if Path(arguments["canceled"]).exists():
+                lock.unlink(missing_ok=True)
                 raise StageFailure(FailureCode.CANCELED, "the build was canceled")
             record = read_whole(target) or _put_into_place(attempt, trash, plan, target, report)
     except LockHeld as held:

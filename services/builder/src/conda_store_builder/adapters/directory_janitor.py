@@ -9,8 +9,8 @@ import structlog
 
 from conda_store_builder.adapters.builder_files import BuilderFiles
 from conda_store_builder.adapters.directory_lock import LockHeld, locked
-from conda_store_builder.adapters.directory_prefix_store import is_directory, remove_broken, remove_prefix
-from conda_store_builder.domain.prefix_path import ATTEMPT, LOCK, TRASH, attempt_lock_of, lock_of
+from conda_store_builder.adapters.prefix_removal import is_directory, remove_attempt, remove_broken, remove_prefix
+from conda_store_builder.domain.prefix_path import ATTEMPT, LOCK, TRASH, lock_of
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_cache import remove_remains
 
@@ -46,7 +46,7 @@ class DirectoryJanitor:
                 note.unlink(missing_ok=True)
         for directory in self._files.directories():
             _sweep_directory(directory)
-        self._files.forget_old_markers()
+        self._files.forget_old_notes()
         remove_remains(self._cache, _EXTRACTED_WITHIN)
 
 
@@ -56,18 +56,11 @@ def _sweep_directory(directory: Path) -> None:
         path = directory / name
         with suppress(LockHeld):
             if name.startswith(ATTEMPT):
-                _sweep_attempt(path.with_name(name.removesuffix(LOCK)))
+                remove_attempt(path.with_name(name.removesuffix(LOCK)), 0.0)
             elif name.startswith(TRASH):
                 remove_tree(path)
             elif name.startswith(".") and name.endswith(LOCK):
                 _sweep_prefix(path.with_name(name[1:].removesuffix(LOCK)))
-
-
-def _sweep_attempt(attempt: Path) -> None:
-    lock = attempt_lock_of(attempt)
-    with locked(lock, 0.0):
-        remove_tree(attempt)
-        lock.unlink(missing_ok=True)
 
 
 def _sweep_prefix(prefix: Path) -> None:

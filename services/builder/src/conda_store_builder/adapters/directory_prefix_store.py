@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import stat
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -12,9 +11,10 @@ from pathlib import Path
 import structlog
 
 from conda_store_builder.adapters.builder_files import BuilderFiles
-from conda_store_builder.adapters.directory_lock import LockHeld, locked, take_lock
+from conda_store_builder.adapters.directory_lock import LockHeld, take_lock
+from conda_store_builder.adapters.prefix_removal import is_directory, remove_broken, remove_prefix
 from conda_store_builder.adapters.whole_prefix import read_marker, read_whole
-from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, lock_of, trash_of
+from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of
 from conda_store_builder.ports import Target
 from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.conda.ownership import remove_tree
@@ -50,9 +50,9 @@ class DirectoryPrefixStore:
         """Leave the marker."""
         await asyncio.to_thread(self._files.mark_canceled, build_key)
 
-    async def discard(self, path: Path, build_key: str) -> None:
-        """Remove a prefix, or leave word for the janitor; raises InvalidInput."""
-        await asyncio.to_thread(self._discard, path, build_key)
+    async def discard(self, path: Path, build_key: str) -> bool:
+        """Remove a prefix, or leave word for the janitor; returns whether it is gone.  Raises InvalidInput."""
+        return await asyncio.to_thread(self._discard, path, build_key)
 
     @asynccontextmanager
     async def _attempt(self, final: Path) -> AsyncIterator[Path]:
@@ -72,20 +72,21 @@ class DirectoryPrefixStore:
         attempt.mkdir(mode=0o755)
         return lock
 
-    def _discard(self, path: Path, build_key: str) -> None:
+    def _discard(self, path: Path, build_key: str) -> bool:
         self._check(path, build_key)
         self._files.mark_canceled(build_key)
         if not path.parent.is_dir():
-            return
+            return True
         self._files.remember_directory(path.parent)
         note = self._files.request_discard(path)
         try:
             remove_prefix(path, _DISCARD_PATIENCE)
         except LockHeld:
             log.info("prefix_discard_postponed", path=str(path))
-            return
+            return False
         note.unlink(missing_ok=True)
         log.info("prefix_discarded", path=str(path))
+        return True
 
     def _check(self, path: Path, build_key: str) -> None:
         if path.name != build_key:
@@ -107,25 +108,6 @@ def _volume_at(path: Path) -> Iterator[None]:
         raise StorageUnavailable(f"the volume of the prefixes cannot be used: {reason}") from error
 
 
-def remove_prefix(path: Path, patience: float) -> None:
-    """Take a prefix away, whole or broken, under its lock; raises LockHeld after ``patience`` seconds."""
-    trash = trash_of(path, uuid.uuid4().hex)
-    lock = lock_of(path)
-    with locked(lock, patience):
-        if is_directory(path):
-            path.rename(trash)
-        lock.unlink(missing_ok=True)
-    remove_tree(trash)
-
-
-def is_directory(path: Path) -> bool:
-    """Whether ``path`` is a directory and no link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except FileNotFoundError:
-        return False
-
-
 def _leave(attempt: Path, final: Path, lock: int) -> None:
     """End an attempt: what it left goes, and so does a final prefix that nobody finished."""
     remove_tree(attempt)
@@ -137,12 +119,3 @@ def _leave(attempt: Path, final: Path, lock: int) -> None:
         except LockHeld:
             # Somebody is finishing it.
             return
-
-
-def remove_broken(final: Path) -> None:
-    """Take away a prefix that is not whole; raises LockHeld when somebody works on it."""
-    trash = trash_of(final, uuid.uuid4().hex)
-    with locked(lock_of(final), 0.0):
-        if is_directory(final) and read_marker(final) is None:
-            final.rename(trash)
-    remove_tree(trash)

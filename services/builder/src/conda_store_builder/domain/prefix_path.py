@@ -3,10 +3,12 @@
 <build_directory>/<build_key>/                    a prefix; whole once its marker says so
 <build_directory>/.<build_key>.lock               held while a prefix is put there or taken away
 <build_directory>/.attempt-<build_key>-<uuid>/    being installed; its .lock is held while somebody works on it
-<build_directory>/.trash-<uuid>/                  on its way out
+<build_directory>/.trash-<build_key>-<uuid>/      on its way out
 """
 
 import hashlib
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from conda_store_shared.domain.stage import FailureCode
@@ -52,4 +54,13 @@ def attempt_lock_of(attempt: Path) -> Path:
 
 def trash_of(prefix: Path, unique: str) -> Path:
     """Where what is to be removed goes first, so that nobody sees half of it."""
-    return prefix.with_name(f"{TRASH}{unique}")
+    return prefix.with_name(f"{TRASH}{file_name(prefix.name)}-{unique}")
+
+
+def remains_of(prefix: Path, names: Iterable[str]) -> list[Path]:
+    """The attempts at ``prefix`` and its trash, as the names beside it tell; of some only the lock may be there."""
+    kinds = "|".join(map(re.escape, (ATTEMPT, TRASH)))
+    own = re.compile(rf"(?:{kinds}){re.escape(file_name(prefix.name))}-[0-9a-f]{{32}}")
+    return [
+        prefix.with_name(name) for name in sorted({name.removesuffix(LOCK) for name in names}) if own.fullmatch(name)
+    ]

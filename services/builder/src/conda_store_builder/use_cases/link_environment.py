@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from conda_store_builder.ports import EnvironmentLinks
+from conda_store_builder.ports import EnvironmentLinks, Generation
 from conda_store_shared.contracts.events import EnvironmentLinked, LinkRequested
 
 
 async def link_environment(request: LinkRequested, *, links: EnvironmentLinks) -> EnvironmentLinked | None:
     """Switch the link; None when a newer generation was there already, so that there is nothing to tell."""
-    if not await links.point(Path(request.link), Path(request.path), request.generation):
+    generation = Generation(request.environment_id, request.generation)
+    if not await links.point(Path(request.link), Path(request.path), generation):
         return None
     return EnvironmentLinked(
         build_id=request.build_id,
@@ -17,4 +18,5 @@ async def link_environment(request: LinkRequested, *, links: EnvironmentLinks) -
         environment=request.environment,
         path=request.path,
         generation=request.generation,
+        environment_id=request.environment_id,
     )
