@@ -135,8 +135,8 @@ async def test_trouble_while_writing_an_archive_is_told_by_cause(
 async def test_discarded_artifacts_are_removed_however_often_it_is_asked(build: StoredBuild, tools: Tools) -> None:
     await store_artifact(build.request("CONDA_PACK"), RecordingContext(), tools=tools)
     keys = (ARCHIVE_KEY, order_key(BUILD_KEY))
-    request = ArtifactDiscardRequested(build_id=7, build_key=BUILD_KEY, keys=keys)
+    request = ArtifactDiscardRequested(build_id=7, build_key=BUILD_KEY, keys=keys, discard_id="d")
     for _ in range(2):
-        await discard_artifacts(request, store=tools.store)
+        assert (await discard_artifacts(request, store=tools.store)).discard_id == "d"
     assert [await tools.store.head(key) for key in keys] == [None, None]
     assert await tools.store.head(prefix_record_key(BUILD_KEY)) is not None

@@ -31,8 +31,12 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
+from conda_store_shared.worker.reporter import publish_until_taken
 from conda_store_shared.worker.service import Service
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
+
+# Removals are short, and must not wait for packing.
+_SHORT_WORK = 4
 
 
 def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service:
@@ -48,7 +52,8 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
 
     async def discard(envelope: Envelope) -> None:
         if isinstance(envelope.event, ArtifactDiscardRequested):
-            await discard_artifacts(envelope.event, store=store)
+            discarded = await discard_artifacts(envelope.event, store=store)
+            await publish_until_taken(bus, ARTIFACTS, envelope, discarded)
 
     return Service(
         name=ARTIFACTS,
@@ -58,7 +63,9 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
                 handler=worker.handler(lambda request: f"artifact.{request.artifact_type}", make),
                 concurrency=options.concurrency,
             ),
-            Subscription(queue=queue_name(ARTIFACTS, ArtifactDiscardRequested), handler=discard),
+            Subscription(
+                queue=queue_name(ARTIFACTS, ArtifactDiscardRequested), handler=discard, concurrency=_SHORT_WORK
+            ),
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
         ),
         contexts=(WorkDirectory(options.work_directory, PACKING), pool),
