@@ -1,9 +1,13 @@
 """A suite with servers of its own, which a test may harm."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import text
+
+from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.servers import S3, Postgres, RabbitMQ
 from conda_store_shared.testing.servers.conda_store import (
     Backing,
@@ -42,3 +46,12 @@ class Cluster:
         """One process of the suite."""
         return self.suite.processes[name]
 
+
+def query(cluster: Cluster, statement: str) -> Sequence[tuple[object, ...]]:
+    """Return rows of the suite's database."""
+
+    async def rows() -> Sequence[tuple[object, ...]]:
+        async with Database(cluster.database_url) as database, database.session() as session:
+            return [tuple(row) for row in await session.execute(text(statement))]
+
+    return asyncio.run(rows())

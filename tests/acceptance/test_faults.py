@@ -1,23 +1,20 @@
 """Processes die, the broker and the database go away: no build is lost, none is stuck, none is visible twice."""
 
-import asyncio
 import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import text
 
-from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import TcpProxy
 from conda_store_shared.testing.servers.process import wait_until
-from tests.acceptance.cluster import Cluster
+from tests.acceptance.cluster import Cluster, query
 from tests.acceptance.user import User
 
 LARGE = ["python", "numpy", "demo-prefix"]
@@ -41,16 +38,6 @@ def user(cluster: Cluster, demo_channel_server: ChannelServer) -> Iterator[User]
     """Somebody who is logged in."""
     with User(cluster.suite, demo_channel_server.url) as user:
         yield user
-
-
-def query(cluster: Cluster, statement: str) -> Sequence[tuple[object, ...]]:
-    """Return rows of the suite's database."""
-
-    async def rows() -> Sequence[tuple[object, ...]]:
-        async with Database(cluster.database_url) as database, database.session() as session:
-            return [tuple(row) for row in await session.execute(text(statement))]
-
-    return asyncio.run(rows())
 
 
 def ten_builds_survive(cluster: Cluster, user: User, harm: Callable[[], None]) -> None:

@@ -34,6 +34,15 @@ async def test_object_put_is_got_back(s3_bucket: Bucket) -> None:
             assert await body.read() == b"text"
 
 
+async def test_bucket_names_the_key_of_every_object(s3_bucket: Bucket) -> None:
+    assert s3_bucket.keys() == set()
+    keys = {f"thing-{number}" for number in range(1100)} | {"a/b & c", "ü/=+"}
+    async with client_of(s3_bucket.account) as client:
+        for key in keys:
+            await client.put_object(Bucket=s3_bucket.name, Key=key, Body=b"")
+    assert s3_bucket.keys() == keys
+
+
 async def test_buckets_know_nothing_of_each_other(s3_bucket: Bucket) -> None:
     other = s3_bucket.account.create_bucket()
     async with client_of(s3_bucket.account) as client:

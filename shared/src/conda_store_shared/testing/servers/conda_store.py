@@ -99,18 +99,23 @@ class Suite(Protocol):
         """The processes of the suite by name."""
         ...
 
+    def object_keys(self) -> set[str]:
+        """The key of every object in the store."""
+        ...
+
 
 class StandaloneSuite:
     """Everything in one process: SQLite, files, bus in memory."""
 
     def __init__(self, directory: Path, options: Mapping[str, Any] = QUICK) -> None:
         self.store_directory = directory / "state"
+        self._objects = directory / "storage"
         self._process = CommandProcess(
             ("conda-store-server", "--standalone"),
             {
                 "CondaStore.store_directory": str(self.store_directory),
                 "CondaStore.database_url": f"sqlite:///{directory / 'conda-store.sqlite'}",
-                "LocalStorage.storage_path": str(directory / "storage"),
+                "LocalStorage.storage_path": str(self._objects),
                 "CondaStoreWorker.cache_directory": str(directory / "cache"),
                 **options,
             },
@@ -125,6 +130,11 @@ class StandaloneSuite:
     def processes(self) -> Mapping[str, CommandProcess]:
         """The only process."""
         return {"standalone": self._process}
+
+    def object_keys(self) -> set[str]:
+        """The key of every object in the store."""
+        paths = (path.relative_to(self._objects) for path in self._objects.rglob("*") if path.is_file())
+        return {str(path) for path in paths if not path.parts[0].startswith(".")}
 
     def __enter__(self) -> Self:
         self._process.__enter__()
@@ -166,6 +176,7 @@ class DistributedSuite:
 
     def __init__(self, directory: Path, backing: Backing, options: Mapping[str, Any] = QUICK) -> None:
         self.store_directory = directory / "state"
+        self._backing = backing
         self.options = {
             "CondaStore.store_directory": str(self.store_directory),
             "CondaStoreWorker.cache_directory": str(directory / "cache"),
@@ -186,6 +197,10 @@ class DistributedSuite:
     def processes(self) -> Mapping[str, CommandProcess]:
         """The five processes."""
         return self._processes
+
+    def object_keys(self) -> set[str]:
+        """The key of every object in the store."""
+        return self._backing.bucket.keys()
 
     def make(self, name: str) -> CommandProcess:
         """Return one more process of a service, not started."""

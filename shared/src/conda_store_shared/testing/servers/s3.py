@@ -1,12 +1,14 @@
 """S3: rclone serving a directory, each bucket a folder that a test may look into."""
 
+import html
 import http.client
 import itertools
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -54,20 +56,25 @@ class S3Account:
     def create_bucket(self) -> "Bucket":
         """A new, empty bucket; raises ServerNotReady if the server refuses."""
         name = next(self._names)
-        request = AWSRequest("PUT", f"{self.endpoint}/{name}", data=b"")
+        self.ask("PUT", f"/{name}")
+        return Bucket(name=name, account=self)
+
+    def ask(self, method: str, path: str) -> str:
+        """What the server answers to a signed request without a body; raises ServerNotReady if it refuses."""
+        request = AWSRequest(method, f"{self.endpoint}{path}", data=b"")
         S3SigV4Auth(Credentials(self.access_key, self.secret_key), "s3", self.region).add_auth(request)
         parts = urlsplit(self.endpoint)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.netloc, timeout=HTTP_TIMEOUT)
         try:
-            connection.request("PUT", f"/{name}", body=b"", headers=dict(request.headers))
+            connection.request(method, path, body=b"", headers=dict(request.headers))
             response = connection.getresponse()
             answer = response.read().decode(errors="replace")
         finally:
             connection.close()
         if response.status != http.client.OK:
-            raise ServerNotReady(f"S3 answered {response.status} to a new bucket: {answer}")
-        return Bucket(name=name, account=self)
+            raise ServerNotReady(f"S3 answered {response.status} to {method} {path}: {answer}")
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,19 @@ class Bucket:
 
     name: str
     account: S3Account
+
+    def keys(self) -> set[str]:
+        """The key of every object."""
+        found: set[str] = set()
+        after = ""
+        while True:
+            answer = self.account.ask("GET", f"/{self.name}?{after}list-type=2")
+            found |= {html.unescape(key) for key in re.findall("<Key>(.*?)</Key>", answer)}
+            token = re.search("<NextContinuationToken>(.*?)</NextContinuationToken>", answer)
+            if token is None:
+                return found
+            # In the order in which it is signed.
+            after = f"continuation-token={quote(html.unescape(token[1]), safe='')}&"
 
 
 class S3(ServerProcess):
