@@ -1,7 +1,6 @@
 """Loads the pytest plugin of the shared testing kit; what holds everywhere for property tests, memory and processes."""
 
 import gc
-import sys
 
 import pytest
 from hypothesis import settings
@@ -12,9 +11,6 @@ pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.tes
 settings.register_profile("thorough", deadline=None)
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=20)
 settings.load_profile("thorough")
-
-# httpx looks for it at each request, in every directory of the path, and it is nowhere.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # What is imported and collected, half a million objects, lives as long as the run: looking through it for what could
 # be freed takes a tenth of a second each time.

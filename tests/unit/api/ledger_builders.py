@@ -11,8 +11,15 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, select
 
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
+from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.cancel_build import cancel_build
+from conda_store_api.use_cases.delete_build import delete_build
+from conda_store_api.use_cases.delete_environment import delete_environment
+from conda_store_api.use_cases.delete_namespace import delete_namespace
+from conda_store_api.use_cases.erase_deleted import erase_deleted
 from conda_store_api.use_cases.ledger.artifact_stored import artifact_stored
+from conda_store_api.use_cases.ledger.discarded import artifact_discarded, link_discarded, prefix_discarded
 from conda_store_api.use_cases.ledger.environment_linked import environment_linked
 from conda_store_api.use_cases.ledger.lockfile_solved import lockfile_solved
 from conda_store_api.use_cases.ledger.log_written import log_written
@@ -24,21 +31,22 @@ from conda_store_api.use_cases.ledger.stage_progress import stage_progress
 from conda_store_api.use_cases.ledger.stage_started import stage_started
 from conda_store_api.use_cases.read_submission import read_specification
 from conda_store_api.use_cases.release_builds import release_builds
+from conda_store_api.use_cases.rescue_builds import Tools
+from conda_store_api.use_cases.rescue_discards import rescue_discards
+from conda_store_api.use_cases.set_current_build import set_current_build
 from conda_store_api.use_cases.submit_specification import Request, submit_specification
+from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.envelope import decode
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import (
     Build,
-    BuildArtifact,
-    BuildLog,
-    BuildStage,
-    Environment,
     Model,
     Namespace,
+    NamespaceRoleMapping,
+    NamespaceRoleMappingV2,
     Outbox,
-    PublicEvent,
 )
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.order import Order
@@ -48,6 +56,7 @@ from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.domain.storage_keys import artifact_key, prefix_record_key
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.transaction import Transaction, Transactions
+from tests.unit.api.ledger_rows import LedgerRows
 from tests.unit.shared.settings_builders import some_settings
 
 NOON = datetime(2026, 11, 22, 12, 0, 0)
@@ -136,7 +145,7 @@ class Attempt:
         return events.ArtifactStored(**self.said, artifact_type=kind, key=key, size=77, digest=DIGEST)
 
 
-class Ledger:
+class Ledger(LedgerRows):
     """The use cases of the ledger, one transaction a fact."""
 
     def __init__(self, database: Database, store: FilesystemStore) -> None:
@@ -146,6 +155,11 @@ class Ledger:
         self.policy = a_policy()
         self.retry = RetryPolicy(first=10, longest=100)
         self.now = NOON
+
+    @property
+    def act(self) -> Act:
+        """What ann does now."""
+        return Act(actor="ann", now=self.now)
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -198,14 +212,14 @@ class Ledger:
         path = Order.from_value(build.order or {}).prefix.path
         await self.store.put(prefix_record_key(build.build_key), a_record(path, *packages).to_bytes(), "text/plain")
 
-    async def apply(self, *facts: events.BuildEvent) -> None:
+    async def apply(self, *facts: events.Event) -> None:
         """Handle facts one after the other, at the time it is now."""
         for fact in facts:
             record = await read_record(self.store, fact.build_key) if isinstance(fact, events.PrefixBuilt) else None
             async with self.transactions.begin() as transaction:
                 await self._apply(fact, record, transaction)
 
-    async def _apply(self, fact: events.BuildEvent, record: PrefixRecord | None, transaction: Transaction) -> None:
+    async def _apply(self, fact: events.Event, record: PrefixRecord | None, transaction: Transaction) -> None:
         if isinstance(fact, events.PrefixBuilt):
             await prefix_built(fact, record, transaction, self.now)
         elif isinstance(fact, events.StageFailed):
@@ -218,7 +232,52 @@ class Ledger:
     async def cancel(self, build: Build) -> str | None:
         """Cancel a build, as a user does."""
         async with self.transactions.begin() as transaction:
-            return await cancel_build(build.id, transaction, self.now)
+            return await cancel_build(build.id, self.act, transaction)
+
+    async def delete(self, build: Build) -> None:
+        """Delete a build, as a user does."""
+        async with self.transactions.begin() as transaction:
+            await delete_build(build.id, self.policy.settings, self.act, transaction)
+
+    async def delete_environment(self, namespace: str = NAMES[0], name: str = NAMES[1]) -> None:
+        """Delete an environment, as a user does."""
+        async with self.transactions.begin() as transaction:
+            await delete_environment((namespace, name), self.act, transaction)
+
+    async def delete_namespace(self, name: str = NAMES[0]) -> None:
+        """Delete a namespace, as a user does."""
+        async with self.transactions.begin() as transaction:
+            await delete_namespace(name, self.act, transaction)
+
+    async def choose(self, build: Build, namespace: str = NAMES[0], name: str = NAMES[1]) -> None:
+        """Make a build the current one, as a user does."""
+        async with self.transactions.begin() as transaction:
+            await set_current_build((namespace, name), build.id, self.policy.settings, self.act, transaction)
+
+    async def record(self, build: Build, kind: ArtifactType, key: str) -> None:
+        """Record an artifact of a build."""
+        async with self.transactions.begin() as transaction:
+            await record_artifact(transaction.session, build.id, NewArtifact(type=kind, key=key))
+
+    async def grant(self) -> None:
+        """Let team see other, and other see team, in both versions."""
+        async with self.transactions.begin() as transaction:
+            ids = {row.name: row.id for row in (await transaction.session.scalars(select(Namespace))).all()}
+            transaction.session.add(NamespaceRoleMapping(namespace_id=ids["team"], entity="other/*", role="viewer"))
+            for one, other in (("team", "other"), ("other", "team")):
+                mapping = NamespaceRoleMappingV2(namespace_id=ids[one], other_namespace_id=ids[other], role="viewer")
+                transaction.session.add(mapping)
+
+    async def rescue(self, bus: MemoryBus | None = None, *, everything: bool = False) -> int:
+        """Ask again for what is not known to be gone."""
+        tools = Tools(
+            transactions=self.transactions, store=self.store, bus=bus or MemoryBus(), options=LedgerOptions(unheard=10)
+        )
+        return await rescue_discards(tools, self.now, everything=everything)
+
+    async def erase(self) -> None:
+        """Do what api does by itself about what was deleted."""
+        await erase_deleted(self.transactions, self.now)
 
     async def take(self) -> list[events.Event]:
         """Take the messages that wait for the broker, in their order."""
@@ -226,43 +285,6 @@ class Ledger:
             rows = (await transaction.session.scalars(select(Outbox).order_by(Outbox.id))).all()
             await transaction.session.execute(delete(Outbox))
         return [decode(row.headers, row.body).event for row in rows]
-
-    async def build(self, build_id: int) -> Build:
-        """The build as it is now."""
-        return (await self._rows(Build, Build.id == build_id))[0]
-
-    async def stages(self, build: Build) -> dict[str, BuildStage]:
-        """The stages of a build by name."""
-        return {row.stage: row for row in await self._rows(BuildStage, BuildStage.build_id == build.id)}
-
-    async def environment(self, build: Build) -> Environment:
-        """The environment of a build."""
-        return (await self._rows(Environment, Environment.id == build.environment_id))[0]
-
-    async def artifacts(self, build: Build) -> list[str]:
-        """The types of a build's artifacts, sorted."""
-        rows = await self._rows(BuildArtifact, BuildArtifact.build_id == build.id)
-        return sorted(row.artifact_type for row in rows)
-
-    async def log(self, build: Build) -> list[str]:
-        """The pieces of a build's log in the order they are shown."""
-        rows = await self._rows(BuildLog, BuildLog.build_id == build.id)
-        rows = sorted(rows, key=lambda row: (row.attempt_started_at, row.attempt_id, row.sequence))
-        return [row.lines for row in rows]
-
-    async def events(self, build: Build | None = None) -> list[str]:
-        """The types of the public events, in their order."""
-        rows = await self._rows(PublicEvent, True if build is None else PublicEvent.build_id == build.id)
-        return [row.type for row in sorted(rows, key=lambda row: row.id)]
-
-    async def namespaces(self) -> list[str]:
-        """The names of all namespaces."""
-        return sorted(row.name for row in await self._rows(Namespace, True))
-
-    async def _rows(self, table: type[Row], condition: Any) -> list[Row]:
-        async with self.database.session() as session:
-            query = select(table)
-            return list((await session.scalars(query if condition is True else query.where(condition))).all())
 
 
 _TIMED: Mapping[type[events.Event], Callable[[Any, Transaction, datetime], Awaitable[None]]] = {
@@ -278,6 +300,9 @@ _TIMED: Mapping[type[events.Event], Callable[[Any, Transaction, datetime], Await
 _TIMELESS: Mapping[type[events.Event], Callable[[Any, Transaction], Awaitable[None]]] = {
     events.LogWritten: log_written,
     events.EnvironmentLinked: environment_linked,
+    events.PrefixDiscarded: prefix_discarded,
+    events.ArtifactDiscarded: artifact_discarded,
+    events.LinkDiscarded: link_discarded,
 }
 
 

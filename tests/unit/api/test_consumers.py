@@ -40,6 +40,7 @@ class Wired:
             retry=RetryPolicy(),
             options=LedgerOptions(),
             ended=self._end,
+            discarded=lambda: None,
         )
         for subscription in subscriptions(tools):
             self.bus.subscribe(subscription)
@@ -71,6 +72,7 @@ async def test_every_message_for_api_has_a_handler(wired: Wired) -> None:
         retry=RetryPolicy(),
         options=LedgerOptions(),
         ended=lambda: None,
+        discarded=lambda: None,
     )
     assert {subscription.queue for subscription in subscriptions(tools)} == mine | lost
 

@@ -161,7 +161,9 @@ async def test_worker_is_told_to_stop_when_nobody_knows_the_build(ledger: Ledger
     attempt = Attempt(build, SOLVE)
     await ledger.apply(attempt.started(), attempt.progress(), attempt.interrupted(), attempt.product())
     await ledger.apply(attempt.failed("unsatisfiable"), attempt.log(0, "lost"))
-    assert [type(message) for message in await ledger.take()] == [events.BuildCanceled]
+    # What it made goes as well.
+    told = [events.BuildCanceled, events.BuildCanceled, events.ArtifactDiscardRequested]
+    assert [type(message) for message in await ledger.take()] == told
 
 
 async def test_request_goes_out_again_when_the_broker_gave_it_up(ledger: Ledger) -> None:

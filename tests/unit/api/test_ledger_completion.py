@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from conda_store_api.use_cases.set_current_build import set_current_build
 from conda_store_shared.contracts import events
 from conda_store_shared.db.models import Build, CondaPackage, build_conda_package_build
 from conda_store_shared.domain.order import Order
@@ -99,8 +98,19 @@ async def test_prefix_of_a_canceled_build_is_discarded_when_its_record_is_gone(l
 async def test_prefix_is_discarded_when_its_build_failed(ledger: Ledger) -> None:
     build = await ledger.solved()
     await ledger.apply(Attempt(build, PREFIX).failed("disk_full"))
+    assert [type(message) for message in await ledger.take()] == [events.PrefixDiscardRequested]
     await ledger.complete(build)
     assert [type(message) for message in await ledger.take()] == [events.PrefixDiscardRequested]
+
+
+async def test_prefix_is_discarded_at_once_when_a_build_is_canceled_that_asked_for_it(ledger: Ledger) -> None:
+    build = await ledger.solved()
+    await ledger.cancel(build)
+    kinds = [type(message) for message in await ledger.take()]
+    assert kinds == [events.BuildCanceled, events.PrefixDiscardRequested]
+    assert await ledger.log(build) == [
+        f"build {build.id} marked as CANCELED due to being canceled from the REST API\n"
+    ]
 
 
 async def test_cancel_stops_only_artifacts_when_the_build_is_completed(ledger: Ledger) -> None:
@@ -183,8 +193,7 @@ async def test_chosen_build_stays_current_when_one_scheduled_before_completes(le
     first = await ledger.completed()
     second = await ledger.solved()
     ledger.later(10)
-    async with ledger.transactions.begin() as transaction:
-        await set_current_build(NAMES, first.id, ledger.policy.settings, transaction, ledger.now)
+    await ledger.choose(first)
     ledger.later(10)
     await ledger.complete(second)
     environment = await ledger.environment(first)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from conda_store_shared.db.models import Namespace
 from conda_store_shared.domain.order import Order
 from tests.unit.api.api_client import DENIED, Api
 from tests.unit.api.ledger_builders import Attempt
@@ -221,16 +220,14 @@ async def test_namespaces_have_their_shapes(api: Api) -> None:
     assert shown == {"status": "ok", "data": {**row, "metadata_": {}, "role_mappings": []}, "message": None}
 
 
-async def test_namespace_is_hidden_when_it_is_being_deleted(api: Api) -> None:
+async def test_namespace_is_hidden_when_it_is_being_deleted_and_its_name_is_free(api: Api) -> None:
     await api.ask("POST", "/namespace/team/")
-    async with api.ledger.transactions.begin() as transaction:
-        namespace = await transaction.session.get(Namespace, 1)
-        assert namespace is not None
-        namespace.deleted_on = api.ledger.now
+    assert (await api.ask("DELETE", "/namespace/team/")).status_code == 200
     gone = await api.get("/namespace/team/")
     assert (gone.status_code, gone.json()["message"]) == (404, "namespace does not exist")
     assert (await api.get("/namespace/")).json()["data"] == []
-    assert (await api.ask("POST", "/namespace/team/")).status_code == 409
+    assert (await api.ask("POST", "/namespace/team/")).status_code == 200
+    assert (await api.get("/namespace/team/")).status_code == 200
 
 
 @pytest.mark.parametrize(

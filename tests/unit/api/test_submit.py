@@ -10,7 +10,7 @@ from conda_store_api.use_cases.read_submission import load_yaml, read_lockfile, 
 from conda_store_api.use_cases.submit_specification import Request, rebuild, submit_specification
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
 from conda_store_shared.domain.order import Order
-from conda_store_shared.errors import ChannelNotAllowed, Conflict, InvalidLockfile, InvalidName, InvalidSpecification
+from conda_store_shared.errors import ChannelNotAllowed, InvalidLockfile, InvalidName, InvalidSpecification
 from tests.unit.api.ledger_builders import Ledger, a_policy
 
 LOCKFILE = """{"metadata": {"platforms": ["linux-64"], "channels": []}, "package": []}"""
@@ -75,16 +75,6 @@ async def test_nothing_is_stored_when_the_namespace_has_no_valid_name(ledger: Le
     with pytest.raises(InvalidName):
         await submit_text(ledger, "name: weather", namespace)
     assert await count(ledger, Specification) == 0
-
-
-async def test_submission_is_refused_when_the_environment_is_being_deleted(ledger: Ledger) -> None:
-    build = await ledger.submit()
-    async with ledger.transactions.begin() as transaction:
-        environment = await transaction.session.get(Environment, build.environment_id)
-        assert environment is not None
-        environment.deleted_on = ledger.now
-    with pytest.raises(Conflict, match="being deleted"):
-        await ledger.submit()
 
 
 async def test_rebuild_makes_another_build_of_the_same_specification(ledger: Ledger) -> None:

@@ -1,7 +1,7 @@
-"""What api does by itself: release, rescue, request again, store logs."""
+"""What api does by itself: release, rescue, request again, store logs, take away what was deleted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,10 +9,12 @@ import structlog
 
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.create_namespace import ensure_default_namespace
+from conda_store_api.use_cases.erase_deleted import erase_deleted
 from conda_store_api.use_cases.forget_solves import forget_solves
 from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.request_lists import ListTools, request_lists
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
+from conda_store_api.use_cases.rescue_discards import rescue_discards
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.db.moments import now
@@ -92,12 +94,28 @@ class Background:
         self._release = Wake()
         self._rescue = Wake()
         self._logs = Wake()
+        self._erase = Wake()
         self._listening = now()
+
+    @property
+    def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """Everything that runs until the process stops."""
+        return (
+            self.release_forever,
+            self.rescue_forever,
+            self.request_waiting_forever,
+            self.store_logs_forever,
+            self.erase_forever,
+        )
 
     def wake_release(self) -> None:
         """A build was added, or one ended."""
         self._release.set()
         self._logs.set()
+
+    def wake_erase(self) -> None:
+        """Something was deleted, or what was deleted is gone from disk or bucket."""
+        self._erase.set()
 
     async def on_connected(self) -> None:
         """The broker is back: look at once for what it lost."""
@@ -117,6 +135,7 @@ class Background:
         async def rescue() -> None:
             nonlocal everything
             await rescue_builds(self._tools, now(), everything=everything, listening=self._listening)
+            await rescue_discards(self._tools, now(), everything=everything)
             everything = False
 
         while True:
@@ -136,6 +155,12 @@ class Background:
             await self._logs.wait(self._tools.options.rescue_interval)
             await asyncio.sleep(_LAST_WORDS_SECONDS)
 
+    async def erase_forever(self) -> None:
+        """Take away what was deleted."""
+        while True:
+            await self._surviving(self._erase_once)
+            await self._erase.wait(self._tools.options.rescue_interval)
+
     async def _release_once(self) -> None:
         await release_builds(self._tools.transactions, self._tools.store, self._tools.options, now())
 
@@ -145,6 +170,9 @@ class Background:
     async def _store_logs_once(self) -> None:
         while await store_logs(self._tools.transactions, self._tools.store, now()):
             pass
+
+    async def _erase_once(self) -> None:
+        await erase_deleted(self._tools.transactions, now())
 
     async def _surviving(self, step: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -8,6 +8,7 @@ import structlog
 
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.ledger.artifact_stored import artifact_stored
+from conda_store_api.use_cases.ledger.discarded import artifact_discarded, link_discarded, prefix_discarded
 from conda_store_api.use_cases.ledger.environment_linked import environment_linked
 from conda_store_api.use_cases.ledger.lockfile_solved import lockfile_solved
 from conda_store_api.use_cases.ledger.log_written import log_written
@@ -41,23 +42,29 @@ _PASSING = (
     events.EnvironmentLinked,
     events.StorageMeasured,
 )
+_DISCARDED = (events.PrefixDiscarded, events.ArtifactDiscarded, events.LinkDiscarded)
 _REQUESTS = (
     (SOLVER, events.SolveRequested),
     (BUILDER, events.PrefixRequested),
     (ARTIFACTS, events.ArtifactRequested),
 )
-Ended = Callable[[], None]
+Wakes = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What the handlers need; ``ended`` wakes whatever waits for a build to end, ``awaited`` whoever for a solve."""
+    """What the handlers need.
+
+    ``ended`` wakes whatever waits for a build to end, ``discarded`` what waits for something to be gone, ``awaited``
+    whoever waits for a solve.
+    """
 
     transactions: Transactions
     store: ObjectStore
     retry: RetryPolicy
     options: LedgerOptions
-    ended: Ended
+    ended: Wakes
+    discarded: Wakes
     awaited: AwaitedSolves = field(default_factory=AwaitedSolves)
 
 
@@ -86,6 +93,9 @@ def subscriptions(tools: Tools) -> list[Subscription]:
         (events.PrefixBuilt, on_prefix),
         (events.ArtifactStored, _in_transaction(tools, _at_now(artifact_stored))),
         (events.EnvironmentLinked, _in_transaction(tools, environment_linked)),
+        (events.PrefixDiscarded, _in_transaction(tools, prefix_discarded)),
+        (events.ArtifactDiscarded, _in_transaction(tools, artifact_discarded)),
+        (events.LinkDiscarded, _in_transaction(tools, link_discarded)),
         (events.StorageMeasured, _in_transaction(tools, _at_now(storage_measured))),
     ]
     facts = [
@@ -153,7 +163,9 @@ def _in_transaction(tools: Tools, use_case: Callable[[Any, Transaction], Awaitab
         ):
             async with tools.transactions.begin() as transaction:
                 await use_case(envelope.event, transaction)
-        if not isinstance(envelope.event, _PASSING):
+        if isinstance(envelope.event, _DISCARDED):
+            tools.discarded()
+        elif not isinstance(envelope.event, _PASSING):
             tools.ended()
 
     return handle

@@ -69,6 +69,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         solves=solves,
         anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
+        erase=background.wake_erase,
         forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
@@ -80,6 +81,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         retry=options.retry,
         options=options.ledger,
         ended=background.wake_release,
+        discarded=background.wake_erase,
         awaited=solves.awaited,
     )
     return Service(
@@ -87,10 +89,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         subscriptions=[*subscriptions(tools), authentication.subscription],
         background=(
             relay.run,
-            background.release_forever,
-            background.rescue_forever,
-            background.request_waiting_forever,
-            background.store_logs_forever,
+            *background.loops,
             partial(ensure_namespace, transactions, options.policy.settings),
             *_upkeep(options, solves),
             authentication.background,

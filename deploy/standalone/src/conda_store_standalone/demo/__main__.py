@@ -32,8 +32,7 @@ from conda_store_standalone.demo.programs import run_from, unpack
 from conda_store_standalone.demo.session import Build, Session
 from conda_store_standalone.demo.summary import Result, show_artifacts, show_places
 
-# What the programs below import.  With ipykernel it would be three times as many files, and as long a wait.
-PACKAGES = ("python", "numpy", "flask")
+PACKAGES = ("python", "numpy", "flask", "ipykernel")
 _PORT = 8080
 # Unpacked archives of earlier runs.
 _KEPT = 2

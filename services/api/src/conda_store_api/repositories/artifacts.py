@@ -41,6 +41,12 @@ async def record_artifacts(session: AsyncSession, build_id: int, artifacts: Sequ
     await insert_all_new(session, BuildArtifact, rows)
 
 
+async def is_recorded(session: AsyncSession, build_id: int, key: str) -> bool:
+    """Whether a build's artifact under ``key`` is recorded."""
+    found = select(BuildArtifact.id).where(BuildArtifact.build_id == build_id, BuildArtifact.key == key).limit(1)
+    return await session.scalar(found) is not None
+
+
 async def list_artifacts(session: AsyncSession, build_id: int) -> Sequence[BuildArtifact]:
     """Return a build's artifacts in the order they were recorded."""
     rows = await session.scalars(

@@ -15,7 +15,7 @@ from conda_store_shared.domain.build import ACTIVE, BuildStatus, Rank
 
 # Made once: putting a statement together takes longer than running it.
 _LOCK = (
-    select(Build, Namespace.name, Environment.name)
+    select(Build, Namespace.name, Environment.name, Build.id <= Environment.erased_through)
     .join(Environment, Environment.id == Build.environment_id)
     .join(Namespace, Namespace.id == Environment.namespace_id)
     .where(Build.id == bindparam("of_build"))
@@ -62,16 +62,25 @@ _UNRELEASED = _unreleased()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedBuild:
-    """A build whose row this transaction holds, with the names it lives under."""
+    """A build whose row this transaction holds, with the names it lives under.
+
+    An erased one goes with its environment, row and all.
+    """
 
     build: Build
     namespace: str
     environment: str
+    is_erased: bool = False
 
     @property
     def is_active(self) -> bool:
         """Whether the build may still change its status."""
         return self.build.status in ACTIVE
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether nothing more is wanted of the build."""
+        return self.is_erased or self.build.deleted_on is not None
 
 
 async def lock_build(session: AsyncSession, build_id: int, *, with_order: bool = True) -> LockedBuild | None:
@@ -82,7 +91,9 @@ async def lock_build(session: AsyncSession, build_id: int, *, with_order: bool =
     """
     statement = _LOCK if with_order else _LOCK_WITHOUT_ORDER
     row = (await session.execute(statement, {"of_build": build_id})).one_or_none()
-    return None if row is None else LockedBuild(build=row[0], namespace=row[1], environment=row[2])
+    if row is None:
+        return None
+    return LockedBuild(build=row[0], namespace=row[1], environment=row[2], is_erased=row[3])
 
 
 async def advance_build(

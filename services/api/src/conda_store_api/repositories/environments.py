@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conda_store_shared.contracts.events import EnvironmentLinked
 from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.db.statements import insert_new
 
@@ -17,25 +18,67 @@ async def find_namespace(session: AsyncSession, name: str) -> Namespace | None:
 
 
 async def ensure_namespace(session: AsyncSession, name: str) -> tuple[Namespace, bool]:
-    """Return the namespace, and whether it was made now."""
-    new = await insert_new(session, Namespace, {"name": name, "metadata_": {}})
-    found = await session.scalar(select(Namespace).where(Namespace.name == name))
-    assert found is not None  # noqa: S101 - inserted above
+    """Return the namespace, and whether it was made now; one that is being deleted is made anew.
+
+    It cannot be deleted until the transaction ends.
+    """
+    new, found = False, None
+    while found is None:
+        new = await insert_new(session, Namespace, {"name": name, "metadata_": {}})
+        # Another transaction may have removed the row just now.
+        found = await session.scalar(
+            select(Namespace)
+            .where(Namespace.name == name)
+            .with_for_update(read=True, key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    if found.deleted_on is not None:
+        new = await _revive_namespace(session, found.id)
+        await session.refresh(found)
     return found, new
 
 
 async def ensure_environment(session: AsyncSession, namespace_id: int, name: str) -> tuple[Environment, bool]:
-    """Return the environment, locked, and whether it was made now."""
+    """Return the environment, locked, and whether it was made now; one that is being deleted is made anew."""
     row = {"namespace_id": namespace_id, "name": name, "generation": 0, "linked_generation": 0, "description": ""}
-    new = await insert_new(session, Environment, row)
-    found = await session.scalar(
-        select(Environment)
-        .where(Environment.namespace_id == namespace_id, Environment.name == name)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    assert found is not None  # noqa: S101 - inserted above
+    new, found = False, None
+    while found is None:
+        new = await insert_new(session, Environment, {**row, "erased_through": 0})
+        found = await _lock(session, (Environment.namespace_id == namespace_id) & (Environment.name == name))
+    if found.deleted_on is not None:
+        # The pointers of the earlier one are void; its builds go on leaving, and the generations of its link count on.
+        found.deleted_on = found.current_build_id = found.chosen_on = None
+        found.description, new = "", True
     return found, new
+
+
+async def lock_environment(session: AsyncSession, environment_id: int) -> Environment | None:
+    """Return the environment locked until the transaction ends; None when it is gone."""
+    return await _lock(session, Environment.id == environment_id)
+
+
+async def lock_named_environment(session: AsyncSession, namespace: str, name: str) -> Environment | None:
+    """Return the environment locked until the transaction ends; None when there is none."""
+    inside = select(Namespace.id).where(Namespace.name == namespace).scalar_subquery()
+    return await _lock(session, (Environment.namespace_id == inside) & (Environment.name == name))
+
+
+async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Environment | None:
+    found: Environment | None = await session.scalar(
+        select(Environment).where(condition).with_for_update().execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def _revive_namespace(session: AsyncSession, namespace_id: int) -> bool:
+    """Use the name of a namespace that is being deleted for a new one; False when another transaction has."""
+    result = await session.execute(
+        update(Namespace)
+        .where(Namespace.id == namespace_id, Namespace.deleted_on.is_not(None))
+        .values(deleted_on=None, metadata_={})
+        .execution_options(synchronize_session=False)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def find_environment(session: AsyncSession, namespace: str, name: str) -> tuple[Environment, Namespace] | None:
@@ -53,12 +96,15 @@ async def find_environment(session: AsyncSession, namespace: str, name: str) -> 
 async def choose_completed_build(session: AsyncSession, build: Build, now: datetime) -> int | None:
     """Make a build that just completed the current one; return the new generation, or None when it may not be.
 
-    A build with a higher id stays current, and so does one that a user chose after this one was scheduled.
+    A build with a higher id stays current, and so does one that a user chose after this one was scheduled.  Of an
+    environment that is being deleted nothing becomes current.
     """
     generation: int | None = await session.scalar(
         update(Environment)
         .where(
             Environment.id == build.environment_id,
+            Environment.deleted_on.is_(None),
+            Environment.erased_through < build.id,
             (Environment.current_build_id.is_(None)) | (Environment.current_build_id <= build.id),
             (Environment.chosen_on.is_(None)) | (Environment.chosen_on < build.scheduled_on),
         )
@@ -69,32 +115,39 @@ async def choose_completed_build(session: AsyncSession, build: Build, now: datet
     return generation
 
 
-async def choose_build(session: AsyncSession, environment_id: int, build_id: int, now: datetime) -> int:
-    """Make a build the current one because a user says so; return the new generation."""
+async def choose_build(session: AsyncSession, environment_id: int, build_id: int, now: datetime) -> int | None:
+    """Make a build the current one because a user says so; return the new generation.
+
+    None when the environment, or all its builds until this one, are being deleted.
+    """
     generation: int | None = await session.scalar(
         update(Environment)
-        .where(Environment.id == environment_id)
-        .values(
-            current_build_id=build_id, generation=Environment.generation + 1, chosen_on=now, link_requested_on=now
+        .where(
+            Environment.id == environment_id,
+            Environment.deleted_on.is_(None),
+            Environment.erased_through < build_id,
         )
+        .values(current_build_id=build_id, generation=Environment.generation + 1, chosen_on=now, link_requested_on=now)
         .returning(Environment.generation)
         .execution_options(synchronize_session=False)
     )
-    assert generation is not None  # noqa: S101 - the caller holds the row
     return generation
 
 
-async def mark_linked(session: AsyncSession, namespace: str, name: str, generation: int) -> bool:
-    """Note that the link shows ``generation``; False when a newer one was noted already."""
-    inside = select(Namespace.id).where(Namespace.name == namespace).scalar_subquery()
+async def mark_linked(session: AsyncSession, event: EnvironmentLinked) -> bool:
+    """Note the generation that the link shows; False when a newer one was noted already.
+
+    What was said of an earlier environment of the same name counts for nothing.
+    """
+    inside = select(Namespace.id).where(Namespace.name == event.namespace).scalar_subquery()
+    named = (Environment.namespace_id == inside) & (Environment.name == event.environment)
     result = await session.execute(
         update(Environment)
         .where(
-            Environment.namespace_id == inside,
-            Environment.name == name,
-            Environment.linked_generation < generation,
+            Environment.id == event.environment_id if event.environment_id else named,
+            Environment.linked_generation < event.generation,
         )
-        .values(linked_generation=generation)
+        .values(linked_generation=event.generation)
         .execution_options(synchronize_session=False)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]

@@ -11,15 +11,21 @@ from conda_store_shared.db.statements import insert_new
 
 
 async def ensure_specification(session: AsyncSession, row: Mapping[str, Any]) -> int:
-    """Keep a specification once per digest; return its id."""
-    await insert_new(session, Specification, row)
-    found = await session.scalar(select(Specification.id).where(Specification.sha256 == row["sha256"]))
-    assert found is not None  # noqa: S101 - inserted above
+    """Keep a specification once per digest; return its id.  It cannot be removed until the transaction ends."""
+    found = None
+    while found is None:
+        await insert_new(session, Specification, row)
+        # Another transaction may have removed the row just now, with the last build of it.
+        found = await session.scalar(
+            select(Specification.id)
+            .where(Specification.sha256 == row["sha256"])
+            .with_for_update(read=True, key_share=True)
+        )
     return found
 
 
 async def find_source(session: AsyncSession, build_id: int) -> tuple[Namespace, Environment, Specification] | None:
-    """Return what a build was made from."""
+    """Return what a build was made from; the specification cannot be removed until the transaction ends."""
     row = (
         await session.execute(
             select(Namespace, Environment, Specification)
@@ -28,6 +34,7 @@ async def find_source(session: AsyncSession, build_id: int) -> tuple[Namespace, 
             .join(Namespace, Namespace.id == Environment.namespace_id)
             .join(Specification, Specification.id == Build.specification_id)
             .where(Build.id == build_id)
+            .with_for_update(read=True, key_share=True, of=Specification)
         )
     ).one_or_none()
     return None if row is None else (row[0], row[1], row[2])

@@ -1,6 +1,14 @@
 """The route table: every address of this service on one page (contract §1)."""
 
-from conda_store_api.routes.builds import cancel, list_builds, list_packages, put_build, show_build, show_stages
+from conda_store_api.routes.builds import (
+    cancel,
+    list_builds,
+    list_packages,
+    put_build,
+    remove_build,
+    show_build,
+    show_stages,
+)
 from conda_store_api.routes.channels import get_channels
 from conda_store_api.routes.docs import (
     get_docs_asset,
@@ -13,6 +21,7 @@ from conda_store_api.routes.environments import (
     list_environments,
     list_environments_by_cursor,
     put_environment,
+    remove_environment,
     show_environment,
 )
 from conda_store_api.routes.namespaces import (
@@ -20,6 +29,7 @@ from conda_store_api.routes.namespaces import (
     post_namespace,
     put_metadata,
     put_namespace,
+    remove_namespace,
     show_namespace,
 )
 from conda_store_api.routes.packages import get_packages
@@ -42,19 +52,30 @@ ROUTES = [
     route("/api/v1/", get=show_status),
     route("/api/v1/usage/", get=show_usage),
     route("/api/v1/namespace/", get=list_namespaces),
-    route("/api/v1/namespace/{namespace}/", get=show_namespace, post=post_namespace, put=put_namespace),
+    route(
+        "/api/v1/namespace/{namespace}/",
+        get=show_namespace,
+        post=post_namespace,
+        put=put_namespace,
+        delete=remove_namespace,
+    ),
     route("/api/v1/namespace/{namespace}/metadata", put=put_metadata),
     route("/api/v1/namespace/{namespace}/roles", get=list_roles, delete=delete_roles),
     route("/api/v1/namespace/{namespace}/role", get=show_role, post=post_role, put=put_role, delete=delete_role),
     route("/api/v1/specification/", get=get_solution, post=post_specification),
     route("/api/v1/environment/", get=list_environments),
     route("/api/v2/environment/", get=list_environments_by_cursor),
-    route("/api/v1/environment/{namespace}/{environment}/", get=show_environment, put=put_environment),
+    route(
+        "/api/v1/environment/{namespace}/{environment}/",
+        get=show_environment,
+        put=put_environment,
+        delete=remove_environment,
+    ),
     route("/api/v1/setting/", get=show_settings, put=put_settings),
     route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings),
     route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings),
     route("/api/v1/build/", get=list_builds),
-    route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build),
+    route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build, delete=remove_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),
     route("/api/v1/build/{build_id:int}/packages/", get=list_packages),
     route("/api/v1/build/{build_id:int}/stages/", get=show_stages),

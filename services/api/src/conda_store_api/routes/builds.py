@@ -6,7 +6,7 @@ from starlette.responses import Response
 from conda_store_api.repositories.artifacts import list_artifacts
 from conda_store_api.repositories.listings import find_build, list_build_packages, list_visible_builds
 from conda_store_api.repositories.stages import list_stages
-from conda_store_api.routes.context import api_of
+from conda_store_api.routes.context import act_of, api_of
 from conda_store_api.routes.filters import BuildQuery, PackageQuery
 from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
 from conda_store_api.routes.shapes import (
@@ -18,6 +18,7 @@ from conda_store_api.routes.shapes import (
     stage_shape,
 )
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
+from conda_store_api.use_cases.delete_build import delete_build
 from conda_store_api.use_cases.submit_specification import Request as BuildRequest
 from conda_store_api.use_cases.submit_specification import rebuild
 from conda_store_shared.db.moments import now
@@ -59,7 +60,8 @@ async def show_build(request: Request) -> Response:
     return ok(build_shape(build, inside))
 
 
-@operation("Build again", OnBuild(Permission.ENVIRONMENT_UPDATE), Envelope[BuildIdModel], errors=_NO_BUILD)
+@operation("Build again", OnBuild(Permission.ENVIRONMENT_UPDATE), Envelope[BuildIdModel],
+           errors={409: "The environment of the build is being deleted.", **_NO_BUILD})  # fmt: skip
 async def put_build(request: Request) -> Response:
     """Build the same specification again."""
     api, principal, place = api_of(request), await principal_of(request), build_place(request)
@@ -73,12 +75,26 @@ async def put_build(request: Request) -> Response:
 @operation("Cancel a build", OnBuild(Permission.BUILD_CANCEL), Ack, errors=_NO_BUILD)
 async def cancel(request: Request) -> Response:
     """Cancel what has not ended."""
-    api, place = api_of(request), build_place(request)
+    api, place, act = api_of(request), build_place(request), await act_of(request)
     async with api.transactions.begin() as transaction:
-        build_key = await cancel_build(place.build_id, transaction, now())
+        build_key = await cancel_build(place.build_id, act, transaction)
     if build_key is not None:
         await mark_canceled(api.store, build_key)
     return ack(f"build {place.build_id} canceled")
+
+
+@operation(
+    "Delete a build",
+    OnBuild(Permission.BUILD_DELETE),
+    Ack,
+    errors={400: "The build has not finished.", **_NO_BUILD},
+)
+async def remove_build(request: Request) -> Response:
+    """Delete a build, but for the artifacts that the settings keep."""
+    api, place, act = api_of(request), build_place(request), await act_of(request)
+    async with api.transactions.begin() as transaction:
+        await delete_build(place.build_id, api.policy.settings, act, transaction)
+    return ack()
 
 
 @operation(

@@ -10,11 +10,14 @@ from starlette.requests import Request
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_shared.db.models import Environment, Namespace
+from conda_store_shared.db.moments import now
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transaction, Transactions
+from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.routing import resource
 
 
@@ -22,8 +25,9 @@ from conda_store_shared.web.routing import resource
 class Api:
     """The parts of the service its routes use.
 
-    ``release`` wakes the release of waiting builds; ``forget_rights`` has role bindings read anew; ``url_prefix`` is
-    without a trailing slash; anybody may have specifications solved with ``anonymous_solve``.
+    ``release`` wakes the release of waiting builds, ``erase`` the removal of what was deleted; ``forget_rights`` has
+    role bindings read anew; ``url_prefix`` is without a trailing slash; anybody may have specifications solved with
+    ``anonymous_solve``.
     """
 
     transactions: Transactions
@@ -31,6 +35,7 @@ class Api:
     counts: Counts
     policy: BuildPolicy
     release: Callable[[], None]
+    erase: Callable[[], None]
     forget_rights: Callable[[], None]
     solves: RemoteSolveTools
     version: str
@@ -50,6 +55,11 @@ async def changing_rights(request: Request) -> AsyncIterator[Transaction]:
     async with api_of(request).transactions.begin() as transaction:
         yield transaction
     api_of(request).forget_rights()
+
+
+async def act_of(request: Request) -> Act:
+    """Return who asks for something to be done, and that it is now."""
+    return Act(actor=(await principal_of(request)).primary_namespace, now=now())
 
 
 async def existing_namespace(request: Request, session: AsyncSession) -> Namespace:

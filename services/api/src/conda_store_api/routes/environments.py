@@ -14,7 +14,7 @@ from conda_store_api.repositories.listings import (
     role_mappings_of,
 )
 from conda_store_api.repositories.paging import AnyPage
-from conda_store_api.routes.context import Api, api_of, existing_environment
+from conda_store_api.routes.context import Api, act_of, api_of, existing_environment
 from conda_store_api.routes.filters import EnvironmentCursorQuery, EnvironmentQuery, environment_filter
 from conda_store_api.routes.models import EnvironmentCursorPage, EnvironmentModel
 from conda_store_api.routes.shapes import (
@@ -24,8 +24,9 @@ from conda_store_api.routes.shapes import (
     namespace_shapes,
     without_current_build,
 )
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.delete_environment import delete_environment
 from conda_store_api.use_cases.set_current_build import describe_environment, set_current_build
-from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.access import Filtered, OnEnvironment
@@ -105,15 +106,35 @@ async def show_environment(request: Request) -> Response:
 async def put_environment(request: Request) -> Response:
     """Choose the current build, change the description."""
     body = await parse_json(request, EnvironmentBody, optional=True)
+    act = await act_of(request)
     async with api_of(request).transactions.begin() as transaction:
-        await _change(request, body, transaction)
+        await _change(request, body, act, transaction)
     return ack()
 
 
-async def _change(request: Request, body: EnvironmentBody, transaction: Transaction) -> None:
-    names = request.path_params["namespace"], request.path_params["environment"]
+@operation(
+    "Delete an environment",
+    OnEnvironment(Permission.ENVIRONMENT_DELETE),
+    Ack,
+    errors={400: "There is no such environment."},
+)
+async def remove_environment(request: Request) -> Response:
+    """Delete an environment with all its builds."""
+    act = await act_of(request)
+    async with api_of(request).transactions.begin() as transaction:
+        await delete_environment(_names(request), act, transaction)
+    api_of(request).erase()
+    return ack()
+
+
+def _names(request: Request) -> tuple[str, str]:
+    return request.path_params["namespace"], request.path_params["environment"]
+
+
+async def _change(request: Request, body: EnvironmentBody, act: Act, transaction: Transaction) -> None:
+    names = _names(request)
     if body.build_id is not None:
-        await set_current_build(names, body.build_id, api_of(request).policy.settings, transaction, now())
+        await set_current_build(names, body.build_id, api_of(request).policy.settings, act, transaction)
     if body.description is not None:
         await describe_environment(names, body.description, transaction)
 

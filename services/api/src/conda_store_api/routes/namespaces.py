@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.listings import list_visible_namespaces, role_mappings_of
-from conda_store_api.routes.context import api_of, changing_rights, existing_namespace
+from conda_store_api.routes.context import act_of, api_of, changing_rights, existing_namespace
 from conda_store_api.routes.models import JsonObject, NamespaceModel, NamespacePage
 from conda_store_api.routes.shapes import namespace_shape
 from conda_store_api.use_cases.change_namespace import NamespaceChange, change_namespace
 from conda_store_api.use_cases.create_namespace import create_namespace
+from conda_store_api.use_cases.delete_namespace import delete_namespace
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.web.access import Filtered, OnNamespace
@@ -100,9 +101,24 @@ async def put_metadata(request: Request) -> Response:
 )
 async def post_namespace(request: Request) -> Response:
     """Create a namespace."""
-    principal = await principal_of(request)
+    act = await act_of(request)
     async with api_of(request).transactions.begin() as transaction:
-        await create_namespace(request.path_params["namespace"], principal.primary_namespace, transaction, now())
+        await create_namespace(request.path_params["namespace"], act, transaction)
+    return ack()
+
+
+@operation(
+    "Delete a namespace",
+    OnNamespace(Permission.NAMESPACE_DELETE),
+    Ack,
+    errors={404: "There is no such namespace."},
+)
+async def remove_namespace(request: Request) -> Response:
+    """Delete a namespace with all its environments and builds, and the roles granted by it and to it."""
+    act = await act_of(request)
+    async with changing_rights(request) as transaction:
+        await delete_namespace(request.path_params["namespace"], act, transaction)
+    api_of(request).erase()
     return ack()
 
 

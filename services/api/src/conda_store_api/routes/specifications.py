@@ -77,6 +77,7 @@ def _read(body: SpecificationBody) -> Submission:
 async def _authorize(request: Request, transaction: Transaction, namespace: str, name: str) -> None:
     permissions = [Permission.ENVIRONMENT_CREATE]
     authorize(await principal_of(request), permissions, namespace, name)
-    if await find_namespace(transaction.session, namespace) is None:
+    found = await find_namespace(transaction.session, namespace)
+    if found is None or found.deleted_on is not None:
         permissions.append(Permission.NAMESPACE_CREATE)
     authorize(await principal_of(request), permissions, namespace, name)

@@ -5,25 +5,24 @@ from datetime import datetime
 
 from conda_store_api.repositories.environments import ensure_namespace
 from conda_store_api.repositories.settings import effective_settings
-from conda_store_shared.db.models import PublicEvent
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import record_place_event
 from conda_store_shared.domain.names import namespace_name
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import Conflict
 from conda_store_shared.transaction import Transaction
 
 
-async def create_namespace(name: str, actor: str | None, transaction: Transaction, now: datetime) -> None:
-    """Create the namespace; raises InvalidName, and Conflict when it exists or is being deleted."""
+async def create_namespace(name: str, act: Act, transaction: Transaction) -> None:
+    """Create the namespace, or make one anew that is being deleted; raises InvalidName, Conflict when it exists."""
     namespace, is_new = await ensure_namespace(transaction.session, namespace_name(name))
     if not is_new:
         raise Conflict("namespace already exists")
-    transaction.record(
-        PublicEvent(type="namespace.created", time=now, namespace=namespace.name, actor=actor, data={})
-    )
+    record_place_event(transaction, (namespace.name, None), "namespace.created", act)
 
 
 async def ensure_default_namespace(defaults: Settings, transaction: Transaction, now: datetime) -> None:
     """Create the namespace of whoever names none, unless it is there."""
     settings = await effective_settings(transaction.session, defaults)
     with suppress(Conflict):
-        await create_namespace(settings.default_namespace, None, transaction, now)
+        await create_namespace(settings.default_namespace, Act(actor=None, now=now), transaction)

@@ -20,5 +20,6 @@ def request_link(transaction: Transaction, locked: LockedBuild, path: str, gener
             link=link,
             path=path,
             generation=generation,
+            environment_id=locked.build.environment_id,
         )
     )

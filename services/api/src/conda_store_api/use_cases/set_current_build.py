@@ -1,15 +1,17 @@
 """Moves an environment's pointer because a user says so (contract §1.3)."""
 
-from datetime import datetime
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.repositories.builds import lock_build
+from conda_store_api.repositories.deletion import find_whereabouts
 from conda_store_api.repositories.environments import choose_build, find_environment
 from conda_store_api.repositories.settings import effective_settings
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.check_storage import check_storage
-from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.ledger.public_events import record_act
 from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.db.models import Environment
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
-from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import InvalidInput
@@ -17,7 +19,7 @@ from conda_store_shared.transaction import Transaction
 
 
 async def set_current_build(
-    names: tuple[str, str], build_id: int, defaults: Settings, transaction: Transaction, now: datetime
+    names: tuple[str, str], build_id: int, defaults: Settings, act: Act, transaction: Transaction
 ) -> None:
     """Make a COMPLETED build of the environment (namespace, name) its current one.
 
@@ -28,21 +30,31 @@ async def set_current_build(
     locked = await lock_build(session, build_id) if 0 < build_id <= LARGEST_ID else None
     if locked is None:
         raise InvalidInput(f"build id={build_id} does not exist")
-    found = await find_environment(session, *names)
-    if found is None:
-        raise InvalidInput(f"environment namespace={names[0]} name={names[1]} does not exist")
-    if locked.build.status != BuildStatus.COMPLETED or locked.build.deleted_on is not None:
+    environment = await _find(session, names)
+    if locked.build.status != BuildStatus.COMPLETED or locked.is_deleted:
         raise InvalidInput("cannot update environment to build id since not completed")
     if (locked.namespace, locked.environment) != names:
         raise InvalidInput("cannot update environment to build id since specification does not match environment name")
-    generation = await choose_build(session, found[0].id, build_id, now)
-    record_build_event(transaction, locked, "environment.current_build_changed", now)
-    request_link(transaction, locked, Order.from_value(locked.build.order or {}).prefix.path, generation)
+    generation = await choose_build(session, environment.id, build_id, act.now)
+    if generation is None:
+        raise _missing(names)
+    record_act(transaction, locked, "environment.current_build_changed", act)
+    path = (await find_whereabouts(session, build_id)).prefix
+    if path is not None:
+        request_link(transaction, locked, path, generation)
 
 
 async def describe_environment(names: tuple[str, str], description: str, transaction: Transaction) -> None:
     """Change the description of an environment; raises InvalidInput."""
-    found = await find_environment(transaction.session, *names)
-    if found is None:
-        raise InvalidInput(f"environment namespace={names[0]} name={names[1]} does not exist")
-    found[0].description = description
+    (await _find(transaction.session, names)).description = description
+
+
+async def _find(session: AsyncSession, names: tuple[str, str]) -> Environment:
+    found = await find_environment(session, *names)
+    if found is None or found[0].deleted_on is not None:
+        raise _missing(names)
+    return found[0]
+
+
+def _missing(names: tuple[str, str]) -> InvalidInput:
+    return InvalidInput(f"environment namespace={names[0]} name={names[1]} does not exist")

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from conda_store_api.repositories.artifacts import NewArtifact, record_artifact
-from conda_store_api.repositories.logs import list_builds_without_log, mark_log_stored
+from conda_store_api.repositories.logs import is_log_wanted, list_builds_without_log, mark_log_stored
+from conda_store_api.use_cases.request_discard import BuildRef, request_artifact_discard
 from conda_store_shared.db.queries.builds import list_log_pieces
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.storage_keys import artifact_key, content_type_of
@@ -24,8 +25,11 @@ async def store_logs(transactions: Transactions, store: ObjectStore, now: dateti
         key = artifact_key(ArtifactType.LOGS, build_key)
         text = "".join(lines for _stage, _attempt, lines in pieces).encode()
         await store.put(key, text, content_type_of(key))
+        artifact = NewArtifact(type=ArtifactType.LOGS, key=key, size=len(text))
         async with transactions.begin() as transaction:
             if await mark_log_stored(transaction.session, build_id, log_bytes, now):
-                artifact = NewArtifact(type=ArtifactType.LOGS, key=key, size=len(text))
                 await record_artifact(transaction.session, build_id, artifact)
+            elif not await is_log_wanted(transaction.session, build_id):
+                # The build was deleted while the object was written.
+                request_artifact_discard(transaction, BuildRef(build_id, build_key), (key,), now)
     return len(builds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conda_store_api.domain.policy import BuildPolicy
-from conda_store_api.repositories.environments import ensure_environment, ensure_namespace
+from conda_store_api.repositories.environments import ensure_environment, ensure_namespace, lock_environment
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.specifications import ensure_specification, find_source
 from conda_store_api.use_cases.apply_settings import apply_settings
@@ -39,20 +39,18 @@ async def submit_specification(
 ) -> int:
     """Create what is missing and a QUEUED build; return its id.
 
-    Raises InvalidName, ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by the settings of the
-    environment, and Conflict while the namespace or environment is being deleted.
+    A namespace or environment that is being deleted is made anew under its name.  Raises InvalidName,
+    ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by the settings of the environment.
     """
     session, name = transaction.session, namespace_name(request.namespace)
     policy = policy.under(await effective_settings(session, policy.settings, name, submission.name))
     await check_storage(session, policy.settings, Permission.ENVIRONMENT_CREATE)
     submission = apply_settings(submission, policy.settings)
     namespace, is_new = await ensure_namespace(session, name)
-    _refuse_deleted(namespace, f"namespace {namespace.name!r}")
     if is_new:
         _record(transaction, request, "namespace.created", [namespace], None)
     specification_id = await ensure_specification(session, submission.as_specification(request.now))
     environment, is_new = await ensure_environment(session, namespace.id, submission.name)
-    _refuse_deleted(environment, f"environment {namespace.name}/{environment.name}")
     if submission.description:
         environment.description = submission.description
     if is_new:
@@ -66,16 +64,17 @@ async def submit_specification(
 async def rebuild(build_id: int, request: Request, policy: BuildPolicy, transaction: Transaction) -> int:
     """Create another build of the same specification in the same environment; return its id.
 
-    Raises NotFound, ChannelNotAllowed and StorageExhausted by the settings of the environment, and Conflict while the
-    namespace or environment is being deleted.
+    Raises NotFound, ChannelNotAllowed and StorageExhausted by the settings of the environment, and Conflict when the
+    environment is being deleted, and the build with it.
     """
     session = transaction.session
     found = await find_source(session, build_id)
-    if found is None:
+    if found is None or await lock_environment(session, found[1].id) is None:
         raise NotFound("build id does not exist")
     namespace, environment, specification = found
-    _refuse_deleted(namespace, f"namespace {namespace.name!r}")
-    _refuse_deleted(environment, f"environment {namespace.name}/{environment.name}")
+    if environment.deleted_on is not None:
+        place = f"{namespace.name}/{environment.name}"
+        raise Conflict(f"environment {place} is being deleted; submit its specification to make it anew")
     policy = policy.under(await effective_settings(session, policy.settings, namespace.name, environment.name))
     await check_storage(session, policy.settings, Permission.ENVIRONMENT_UPDATE)
     parts = _Parts(namespace, environment, specification.id, stored_submission(specification))
@@ -131,11 +130,6 @@ def _storable(key: str) -> str:
     except InvalidInput as error:
         raise InvalidName("the environment name is too long for the store") from error
     return key
-
-
-def _refuse_deleted(row: Namespace | Environment, what: str) -> None:
-    if row.deleted_on is not None:
-        raise Conflict(f"{what} is being deleted; try again in a moment")
 
 
 def _record(

@@ -5,9 +5,10 @@ from datetime import datetime
 from conda_store_api.repositories.builds import LockedBuild, end_build
 from conda_store_api.repositories.stages import FAILED, cancel_stages, change_stage
 from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.let_build_go import discard_prefix
 from conda_store_shared.contracts.events import BuildCanceled
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.stage import FailureCode, artifact_type_of
+from conda_store_shared.domain.stage import PREFIX, FailureCode, artifact_type_of
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.transaction import Transaction
 
@@ -39,6 +40,9 @@ async def end_stage(
         await cancel_stages(session, build.id)
         data = {"stage": stage, "code": failure.cause, "detail": failure.detail}
         record_build_event(transaction, locked, "build.failed", now, data)
+        if stage == PREFIX:
+            # The last attempt may have put it in place before it died.
+            await discard_prefix(transaction, build, now)
         if failure.cause == FailureCode.WORKER_LOST:
             # An attempt that was only cut off may still be running somewhere.
             transaction.publish(BuildCanceled(build_id=build.id, build_key=build.build_key))

@@ -7,4 +7,4 @@ from conda_store_shared.transaction import Transaction
 
 async def environment_linked(event: EnvironmentLinked, transaction: Transaction) -> None:
     """Note the generation the link shows."""
-    await mark_linked(transaction.session, event.namespace, event.environment, event.generation)
+    await mark_linked(transaction.session, event)

@@ -10,8 +10,10 @@ from conda_store_api.repositories.packages import record_packages
 from conda_store_api.repositories.stages import DONE, change_stage, change_stages
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.ledger.requests import request_stage
+from conda_store_api.use_cases.let_build_go import discard_prefix
+from conda_store_api.use_cases.request_discard import BuildRef, request_artifact_discard, request_prefix_discard
 from conda_store_api.use_cases.request_link import request_link
-from conda_store_shared.contracts.events import PrefixBuilt, PrefixDiscardRequested
+from conda_store_shared.contracts.events import PrefixBuilt
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.order import Order
@@ -39,8 +41,8 @@ async def prefix_built(
     """Complete the build in one transaction; a prefix that nobody waits for any more is to be discarded."""
     session = transaction.session
     locked = await lock_build(session, event.build_id)
-    if locked is None or locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.build.deleted_on:
-        return _discard(event, record, locked, transaction)
+    if locked is None or locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.is_deleted:
+        return await _discard(event, record, locked, transaction, now)
     await note_attempt(session, event, "done")
     if locked.build.status == BuildStatus.COMPLETED:
         # Requested once more because its record was gone; the builder has written it again.
@@ -67,14 +69,21 @@ async def prefix_built(
     await _become_current(transaction, locked, record.path, now)
 
 
-def _discard(
-    event: PrefixBuilt, record: PrefixRecord | None, locked: LockedBuild | None, transaction: Transaction
+async def _discard(
+    event: PrefixBuilt,
+    record: PrefixRecord | None,
+    locked: LockedBuild | None,
+    transaction: Transaction,
+    now: datetime,
 ) -> None:
-    path = record.path if record else None
-    if path is None and locked is not None and locked.build.order:
-        path = Order.from_value(locked.build.order).prefix.path
-    if path is not None:
-        transaction.publish(PrefixDiscardRequested(build_id=event.build_id, build_key=event.build_key, path=path))
+    build = BuildRef(event.build_id, event.build_key)
+    if record is not None:
+        request_prefix_discard(transaction, build, record.path, now)
+    elif locked is not None:
+        await discard_prefix(transaction, locked.build, now)
+    if locked is None or locked.is_deleted:
+        # The objects of a deleted build were taken away before this one was put.
+        request_artifact_discard(transaction, build, (prefix_record_key(event.build_key),), now)
 
 
 def _deadline_of_artifacts(locked: LockedBuild, now: datetime) -> datetime | None:

@@ -16,9 +16,9 @@ async def stage_progress(event: StageProgress, transaction: Transaction, now: da
     session = transaction.session
     locked = await lock_build(session, event.build_id, with_order=False)
     if locked is None:
-        return
+        return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
     heard = await note_attempt(session, event)
-    if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED):
+    if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.is_deleted:
         # Its worker was out of reach when it was told.
         return transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
     if heard.stage is None or not heard.attempts.is_at_work(event.attempt_id):

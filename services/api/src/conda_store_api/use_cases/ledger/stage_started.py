@@ -22,7 +22,7 @@ async def stage_started(event: StageStarted, transaction: Transaction, now: date
     heard = await note_attempt(session, event)
     stage = heard.stage
     if stage is None or stage.state not in OPEN:
-        if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED):
+        if locked.build.status in (BuildStatus.CANCELED, BuildStatus.FAILED) or locked.is_deleted:
             transaction.publish(BuildCanceled(build_id=event.build_id, build_key=event.build_key))
         return
     if heard.attempts.is_given_up(with_newest=False):

@@ -10,14 +10,13 @@ from starlette.responses import HTMLResponse
 
 from conda_store_auth.routes.addresses import LOGIN, LOGOUT, own_path
 
-_PAGES = Environment(loader=PackageLoader("conda_store_auth", "routes/pages"), autoescape=True)
-
 
 class Pages:
     """Renders pages; ``login_html`` is the operator's own template for the body of the login page."""
 
     def __init__(self, login_html: str = "") -> None:
-        self._own_body = _PAGES.from_string(login_html) if login_html else None
+        self._pages = Environment(loader=PackageLoader("conda_store_auth", "routes/pages"), autoescape=True)
+        self._own_body = self._pages.from_string(login_html) if login_html else None
 
     def login(self, request: Request, page: str, **values: Any) -> HTMLResponse:
         """The login page, around the operator's body if there is one."""
@@ -42,4 +41,4 @@ class Pages:
         )
         # The address of a page may hold a code or a state.
         headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-        return HTMLResponse(_PAGES.get_template(page).render(**paths, **values), headers=headers)
+        return HTMLResponse(self._pages.get_template(page).render(**paths, **values), headers=headers)
