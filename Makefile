@@ -74,6 +74,9 @@ docs: setup ## fail if the generated reference pages are out of date
 docs-write: setup ## write the generated reference pages
 	@$(BIN)/python -m scripts.generate_reference
 
+contract: setup servers ## print what clients rely on, and what each mode of the suite answers
+	@$(BIN)/python -m scripts.drive_contract
+
 bench: setup servers ## measure the budgets; figures go to benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -96,4 +99,4 @@ clean: ## remove the environment and everything that is cached
 .NOTPARALLEL:
 
 .PHONY: help setup servers peers test-servers demo serve test test-unit test-integration test-acceptance test-browser \
-        lint fmt types docs docs-write bench check migrate migration lock clean
+        lint fmt types docs docs-write contract bench check migrate migration lock clean
