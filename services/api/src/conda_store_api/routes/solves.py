@@ -58,7 +58,7 @@ class MaySolve:
     SolutionModel,
     query=SolveQuery,
     errors={
-        400: "The specification cannot be read, is not allowed, or has no solution.",
+        400: "The specification cannot be read, is not allowed, or has no solution; or a channel does not answer.",
         504: "No solution was found in time.",
     },
 )

@@ -35,6 +35,8 @@ from conda_store_shared.transaction import Transactions
 NOTICES = "conda_store_solve"
 # A solver that restarts is away for a moment.
 _LOOKS = 3
+# Failures that are nobody's input's fault.
+_OURS = frozenset({FailureCode.WORKER_LOST, FailureCode.STORAGE_UNAVAILABLE, FailureCode.INTERNAL_ERROR})
 _NO_SOLVER = "no solver is running; please try again"
 _LARGEST_ANSWER = 64 * 1024 * 1024
 
@@ -174,8 +176,9 @@ def _raise_failure(answer: SolveAnswered) -> None:
         return
     if answer.code == FailureCode.TIMEOUT:
         raise TookTooLong(f"no solution was found in time: {answer.detail}")
-    if answer.transient or answer.code == FailureCode.INTERNAL_ERROR:
+    if answer.code in _OURS:
         raise Unavailable(answer.detail)
+    # A channel that does not answer as well: it is the caller's choice.
     raise NoSolution(answer.detail)
 
 
