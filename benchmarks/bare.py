@@ -3,8 +3,6 @@
 import asyncio
 import multiprocessing
 import os
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from rattler import Gateway, GenericVirtualPackage, MatchSpec, PackageName, RepoDataRecord, Version, install, solve
 from rattler.package import BuildString
 
+from benchmarks.bench import Bench
 from conda_store_shared.conda.virtual_packages import virtual_packages
 from conda_store_shared.config.conda_store import current_platform
 from conda_store_shared.domain.specification import Specification
@@ -37,19 +36,19 @@ class BareBuilds:
 
     def one(self) -> float:
         """Seconds of one build, without the way to the child and back."""
-        return self._pool.submit(build, *self._work).result(timeout=TIMEOUT)
+        return self._pool.submit(build, *self._work).result(timeout=TIMEOUT)[0]
 
     def warm_up(self) -> None:
         """Fill the caches, in every process."""
         for _ in range(2):
             self.many(2 * self._processes)
 
-    def many(self, count: int) -> float:
-        """Seconds for ``count`` builds on all processes."""
+    def many(self, count: int) -> tuple[float, float]:
+        """Seconds for ``count`` builds on all processes, and CPU seconds of one of them."""
         began = time.perf_counter()
-        for started in [self._pool.submit(build, *self._work) for _ in range(count)]:
-            started.result(timeout=TIMEOUT)
-        return time.perf_counter() - began
+        started = [self._pool.submit(build, *self._work) for _ in range(count)]
+        used = [one.result(timeout=TIMEOUT)[1] for one in started]
+        return time.perf_counter() - began, sum(used) / count
 
     def close(self) -> None:
         """End the processes."""
@@ -57,22 +56,23 @@ class BareBuilds:
 
 
 @contextmanager
-def bare_builds(channel: str, dependencies: Sequence[str], processes: int = 1) -> Iterator[BareBuilds]:
+def bare_builds(bench: Bench, dependencies: Sequence[str], processes: int = 1) -> Iterator[BareBuilds]:
     """BareBuilds in a fresh directory."""
-    directory = Path(tempfile.mkdtemp(prefix="conda-store-bare-"))
-    builds = BareBuilds(channel, dependencies, directory, processes)
+    builds = BareBuilds(bench.channel.url, dependencies, bench.directory(), processes)
     try:
         yield builds
     finally:
         builds.close()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
-def build(channel: str, dependencies: tuple[str, ...], directory: Path) -> float:
-    """One build in this process; returns its seconds.  The prefix is left behind, as one of the suite's would be."""
-    began = time.perf_counter()
+def build(channel: str, dependencies: tuple[str, ...], directory: Path) -> tuple[float, float]:
+    """One build in this process; returns its seconds, and those of CPU.
+
+    The prefix is left behind, as one of the suite's would be.
+    """
+    began, used = time.perf_counter(), time.process_time()
     _loop.run_until_complete(_build(channel, dependencies, directory))
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - used
 
 
 async def _build(channel: str, dependencies: tuple[str, ...], directory: Path) -> None:

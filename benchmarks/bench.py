@@ -1,5 +1,6 @@
 """What a measurement stands on: a channel, the suite in either mode, and how thorough to be."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ MODES = (STANDALONE, DISTRIBUTED)
 # The demo environment of the budgets: some fifty packages, a Python with numpy, a web server and a kernel.
 DEMO = ("python", "numpy", "flask", "ipykernel")
 SMALL = ("demo-text", "demo-versions")
+_SERVERS = ("postgres", "rabbitmq", "s3")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,13 +59,26 @@ class Bench:
         No channels are listed: the world's would be fetched meanwhile.
         """
         settings = {"CondaStoreServer.log_level": "INFO", "CondaStore.conda_indexed_channels": [], **(options or {})}
-        with tempfile.TemporaryDirectory(prefix="conda-store-bench-") as directory:
-            if mode == STANDALONE:
-                with StandaloneSuite(Path(directory), settings) as alone:
-                    yield alone
-            else:
-                with DistributedSuite(Path(directory), self._backing(), settings) as five:
-                    yield five
+        if mode == STANDALONE:
+            with StandaloneSuite(self.directory(), settings) as alone:
+                yield alone
+        else:
+            with DistributedSuite(self.directory(), self._backing(), settings) as five:
+                yield five
+
+    def directory(self) -> Path:
+        """A fresh directory, removed at the very end: a file system is busy for long with a million deleted files."""
+        made = Path(tempfile.mkdtemp(prefix="conda-store-bench-"))
+        self._stack.callback(shutil.rmtree, made, ignore_errors=True)
+        return made
+
+    def pids(self, suite: Suite) -> Mapping[str, int]:
+        """The processes that builds on the suite keep busy, by name."""
+        pids = {name: process.pid for name, process in suite.processes.items()}
+        if isinstance(suite, DistributedSuite) and self._servers is not None:
+            pids["gateway"] = suite.gateway.pid
+            pids |= {name: server.pid for name, server in zip(_SERVERS, self._servers, strict=True)}
+        return pids
 
     def _backing(self) -> Backing:
         """A database, a virtual host and a bucket that nobody has used yet."""

@@ -28,11 +28,12 @@ class Submitted:
 
 
 class Customer:
-    """Logged in at ``url``; every wait ends after ``patience`` seconds with BuildFailed."""
+    """Logged in at ``url``; asks every ``tick`` seconds, and gives up after ``patience`` with BuildFailed."""
 
-    def __init__(self, url: str, channel: str, patience: float = 120.0) -> None:
+    def __init__(self, url: str, channel: str, patience: float = 120.0, tick: float = _TICK) -> None:
         self._channel = channel
         self._patience = patience
+        self._tick_seconds = tick
         self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
         self._client.post("/login/", json={"username": "bench", "password": "password"}).raise_for_status()
 
@@ -60,7 +61,7 @@ class Customer:
         return build
 
     def follow(self, submitted: Submitted, quiet: float = 0.0) -> float:
-        """Seconds from the POST until the build is seen COMPLETED; asked for every 10 ms, after ``quiet`` seconds.
+        """Seconds from the POST until the build is seen COMPLETED; asked for after ``quiet`` seconds and then again.
 
         Each question costs the suite some milliseconds, which a build it works on then has to wait for.
         """
@@ -87,4 +88,4 @@ class Customer:
     def _tick(self, submitted: Submitted, state: str) -> None:
         if time.perf_counter() - submitted.began > self._patience:
             raise BuildFailed(f"build {submitted.build_id} is {state} after {self._patience:g} seconds")
-        time.sleep(_TICK)
+        time.sleep(self._tick_seconds)

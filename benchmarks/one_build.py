@@ -36,7 +36,7 @@ def measure(bench: Bench) -> list[Figure]:
     for mode in bench.modes:
         with (
             bench.suite(mode) as suite,
-            bare_builds(bench.channel.url, DEMO) as bare,
+            bare_builds(bench, DEMO) as bare,
             Customer(suite.url, bench.channel.url) as customer,
         ):
             times = _measure(customer, bare, bench.repeats(10, 2))
