@@ -8,6 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 # Any number will do, as long as nothing else locks it.
 _LOCK = 0x7061636B_61
+_STATEMENTS = {
+    function: text(f"SELECT {function}({_LOCK})")
+    for function in ("pg_advisory_xact_lock_shared", "pg_advisory_xact_lock")
+}
 
 
 async def hold_packages(session: AsyncSession) -> None:
@@ -22,4 +26,4 @@ async def own_packages(session: AsyncSession) -> None:
 
 async def _lock(session: AsyncSession, function: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text(f"SELECT {function}({_LOCK})"))
+        await session.execute(_STATEMENTS[function])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.repositories.package_locks import hold_packages
@@ -16,11 +16,29 @@ from conda_store_shared.domain.prefix_record import InstalledPackage
 
 PackageKey = tuple[int, str, str]
 _BuildKey = tuple[int, str, str, int, str]
+_Identity = tuple[str, str, str, str | None, str, int, str]
 T = TypeVar("T")
 # What makes a file the same one; as many values as fit a statement on either database.
 _IDENTITY = ("package_id", "subdir", "build", "build_number", "sha256")
 _BATCH = 500
 _IS_OUTLINE = CondaPackageBuild.is_outline.is_(True)
+# Made once: putting a statement together takes longer than running it.
+_VERSION = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
+_CHANNELS = select(CondaChannel.id, CondaChannel.name).where(
+    CondaChannel.name.in_(bindparam("names", expanding=True))
+)
+_WHOLE_BUILDS = (
+    select(
+        *_VERSION,
+        CondaPackageBuild.subdir,
+        CondaPackageBuild.build,
+        CondaPackageBuild.build_number,
+        CondaPackageBuild.sha256,
+        CondaPackageBuild.id,
+    )
+    .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
+    .where(tuple_(*_VERSION).in_(bindparam("keys", expanding=True)), ~CondaPackageBuild.is_outline)
+)
 _LARGEST_INTEGER, _LARGEST_TIMESTAMP = 2**31 - 1, 2**63 - 1
 
 
@@ -44,9 +62,44 @@ async def ensure_package_builds(session: AsyncSession, installed: Sequence[Insta
     """
     packages = [_fitting(package) for package in installed]
     await hold_packages(session)
-    channels = await ensure_channels(session, sorted({package.channel for package in packages}))
-    versions = await _ensure_packages(session, packages, channels)
-    return await _ensure_package_builds(session, packages, channels, versions)
+    known = await _find_package_builds(session, packages)
+    unknown = [package for package in packages if _identity(package) not in known]
+    found = set(known.values())
+    if unknown:
+        channels = await ensure_channels(session, sorted({package.channel for package in unknown}))
+        versions = await _ensure_packages(session, unknown, channels)
+        found.update(await _ensure_package_builds(session, unknown, channels, versions))
+    return sorted(found)
+
+
+async def _find_package_builds(
+    session: AsyncSession, packages: Sequence[InstalledPackage]
+) -> dict[_Identity, int]:
+    """Ids of the files that are there with all that is known of them: most builds install nothing new."""
+    names = sorted({package.channel for package in packages})
+    channels: dict[str, int] = {name: row_id for row_id, name in await session.execute(_CHANNELS, {"names": names})}
+    name_of = {row_id: name for name, row_id in channels.items()}
+    wanted = {_identity(package) for package in packages if package.channel in channels}
+    keys = sorted({(channels[channel], name, version) for channel, name, version, *_ in wanted})
+    found: dict[_Identity, int] = {}
+    for some in batched(keys):
+        for row in await session.execute(_WHOLE_BUILDS, {"keys": list(some)}):
+            identity: _Identity = (name_of[row[0]], row[1], row[2], row[3], row[4], row[5], row[6])
+            if identity in wanted:
+                found[identity] = row[7]
+    return found
+
+
+def _identity(package: InstalledPackage) -> _Identity:
+    return (
+        package.channel,
+        package.name,
+        package.version,
+        package.subdir,
+        package.build,
+        package.build_number,
+        package.sha256,
+    )
 
 
 async def list_package_builds(session: AsyncSession, ids: Sequence[int]) -> Sequence[CondaPackageBuild]:
@@ -109,10 +162,9 @@ async def _ensure_packages(
         session, CondaPackage, [new[key] for key in sorted(new)], CondaPackage.channel_id, CondaPackage.name
     )
     await count_versions(session, Counter((row[0], row[1]) for row in added))
-    identity = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
     found: dict[PackageKey, int] = {}
     for keys in batched(sorted(new)):
-        rows = await session.execute(select(*identity, CondaPackage.id).where(tuple_(*identity).in_(keys)))
+        rows = await session.execute(select(*_VERSION, CondaPackage.id).where(tuple_(*_VERSION).in_(keys)))
         found |= {(channel_id, name, version): row_id for channel_id, name, version, row_id in rows}
     return found
 
