@@ -71,7 +71,7 @@ async def running_suite(store: ObjectStore, work_directory: Path, duplicates: fl
     for kind in FACTS:
         bus.subscribe(Subscription(queue=queue_name(API, kind), handler=suite.hear))
     async with AsyncExitStack() as stack:
-        for context in service.contexts:
+        for context in (*service.contexts, *service.pools):
             await stack.enter_async_context(context)
         await stack.enter_async_context(running(bus))
         yield suite

@@ -95,11 +95,11 @@ class Workbench:
             if API in route.consumers and not route.broadcast:
                 bus.subscribe(Subscription(queue=queue_name(API, route.event), handler=ledger.hear, concurrency=4))
         async with AsyncExitStack() as stack:
-            for context in service.contexts:
+            for context in service.pools:
                 await stack.enter_async_context(context)
             tasks = [asyncio.ensure_future(part()) for part in (bus.run, *service.background)]
             try:
-                yield Builder(self, bus, ledger, service.contexts[0])
+                yield Builder(self, bus, ledger, service.pools[0])
             finally:
                 assert service.interrupt is not None
                 await service.interrupt()

@@ -150,7 +150,7 @@ async def running_solver(root: Path, **options: Any) -> AsyncIterator[RunningSol
             *(Subscription(queue=queue_name(API, kind), handler=running.hear) for kind in SAID),
         ):
             bus.subscribe(subscription)
-        for context in service.contexts:
+        for context in service.pools:
             await stack.enter_async_context(context)
         task = asyncio.create_task(bus.run())
         yield running

@@ -100,12 +100,34 @@ async def test_everything_is_closed_when_something_cannot_be_opened() -> None:
 
     @contextlib.asynccontextmanager
     async def broken() -> AsyncIterator[None]:
-        await eventually(lambda: "pool opens" in diary.lines)
+        await eventually(lambda: "http begins" in diary.lines)
         raise ZeroDivisionError
         yield
 
-    service = Service(name="api", contexts=[broken(), diary.open("pool")], background=[diary.until_stopped("other")])
+    service = Service(name="api", contexts=[diary.open("directory")], pools=[broken(), diary.open("pool")])
     with pytest.raises(ExceptionGroup) as raised:
-        await run_services([service], MemoryBus())
+        await run_services([service], MemoryBus(), diary.until_stopped("http"))
     assert raised.group_contains(ZeroDivisionError)
-    assert diary.lines == ["pool opens", "pool closes"]
+    assert diary.lines[0] == "directory opens"
+    assert set(diary.lines[1:3]) == {"pool opens", "http begins"}
+    assert diary.lines[3:] == ["http ends", "pool closes", "directory closes"]
+
+
+async def test_everything_runs_and_stops_while_a_pool_is_still_being_opened() -> None:
+    diary, bus = Diary(), MemoryBus()
+
+    @contextlib.asynccontextmanager
+    async def slow() -> AsyncIterator[None]:
+        diary.lines.append("pool begins to open")
+        await asyncio.Event().wait()
+        yield
+
+    running = asyncio.create_task(
+        run_services([Service(name="solver", pools=[slow()])], bus, diary.until_stopped("http"))
+    )
+    await eventually(lambda: bus.healthy and "http begins" in diary.lines)
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        await running
+    assert set(diary.lines[:-1]) == {"pool begins to open", "http begins"}
+    assert diary.lines[-1] == "http ends"

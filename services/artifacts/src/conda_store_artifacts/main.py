@@ -68,7 +68,8 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
             ),
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
         ),
-        contexts=(WorkDirectory(options.work_directory, PACKING), pool),
+        contexts=(WorkDirectory(options.work_directory, PACKING),),
+        pools=(pool,),
         interrupt=worker.interrupt,
         checks={"storage": store.check},
     )

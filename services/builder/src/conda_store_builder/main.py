@@ -64,7 +64,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
             DirectoryJanitor(options.store_directory, cache, options.sweep_interval).run,
             DirectoryMeter(bus, options.store_directory, options.measure_interval).run,
         ),
-        contexts=(pool,),
+        pools=(pool,),
         interrupt=stages.interrupt,
     )
 

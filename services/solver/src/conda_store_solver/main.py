@@ -79,7 +79,7 @@ def build(options: SolverOptions, *, bus: Bus, store: ObjectStore) -> Service:
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
             Subscription(event=SolveCanceled, handler=remote.on_solve_canceled),
         ),
-        contexts=(pool,),
+        pools=(pool,),
         interrupt=interrupt,
     )
 

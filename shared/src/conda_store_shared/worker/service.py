@@ -20,15 +20,17 @@ Coroutine = Callable[[], Awaitable[None]]
 class Service:
     """The wired parts of one service.
 
-    ``contexts`` are entered before anything runs, in no order; ``background`` runs until the process stops;
-    ``interrupt`` gives running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be
-    used; ``metrics`` adds figures to a registry of Prometheus, and returns what brings them up to date.
+    ``contexts`` are entered before anything runs, in no order.  ``pools`` take seconds to be entered: all the rest runs
+    meanwhile, and what needs one waits for it.  ``background`` runs until the process stops; ``interrupt`` gives
+    running work up at a graceful stop; ``checks`` raise Unavailable when the named part cannot be used; ``metrics``
+    adds figures to a registry of Prometheus, and returns what brings them up to date.
     """
 
     name: str
     subscriptions: Sequence[Subscription] = ()
     background: Sequence[Coroutine] = ()
     contexts: Sequence[AbstractAsyncContextManager[Any]] = ()
+    pools: Sequence[AbstractAsyncContextManager[Any]] = ()
     routes: Sequence[Any] = ()
     interrupt: Coroutine | None = None
     checks: Mapping[str, Coroutine] = field(default_factory=dict)
@@ -50,7 +52,9 @@ async def run_services(services: Sequence[Service], bus: Bus, serve: Coroutine |
     async with AsyncExitStack() as stack:
         await _enter(stack, [context for service in services for context in service.contexts])
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_forever(bus.run), name="bus")]
+            pools = [pool for service in services for pool in service.pools]
+            tasks = [group.create_task(_enter(stack, pools), name="pools")]
+            tasks.append(group.create_task(_forever(bus.run), name="bus"))
             tasks += [
                 group.create_task(_forever(part), name=f"{service.name} background")
                 for service in services
@@ -67,7 +71,7 @@ async def run_services(services: Sequence[Service], bus: Bus, serve: Coroutine |
 
 
 async def _enter(stack: AsyncExitStack, contexts: Sequence[AbstractAsyncContextManager[Any]]) -> None:
-    """Enter contexts side by side: pools of children take seconds, mostly in processes of their own."""
+    """Enter contexts side by side; those that were entered when another failed are left with the stack."""
 
     async def enter(context: AbstractAsyncContextManager[Any]) -> None:
         await stack.enter_async_context(context)
