@@ -147,6 +147,10 @@ class ListRequestsSuite:
         await request_lists(some_tools(ledger, "conda-forge", OTHER), ledger.now)
         await list_arrives(ledger, list(many_packages(230, versions=1)))
         await list_arrives(ledger, [a_listed_package("b")], channel=OTHER)
+        ledger.later(1000)
+        await request_lists(some_tools(ledger, OTHER), ledger.now)
+        assert len(await shown(ledger, search="a")) > 100
+        ledger.later(1000)
         await request_lists(some_tools(ledger, OTHER), ledger.now)
         # What builds installed is shown again, as of any channel that nobody lists.
         assert await shown(ledger) == [("numpy", "1.0"), ("python", "1.0"), ("b", "1.0")]
@@ -157,6 +161,7 @@ class ListRequestsSuite:
 
     async def test_list_of_a_forgotten_channel_is_not_taken_over_when_it_comes_late(self, ledger: Ledger) -> None:
         await request_lists(some_tools(ledger, "conda-forge"), ledger.now)
+        ledger.later(2000)
         await request_lists(some_tools(ledger), ledger.now)
         await list_arrives(ledger, [a_listed_package("a")])
         assert await shown(ledger) == []

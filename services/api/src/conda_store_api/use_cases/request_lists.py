@@ -53,7 +53,8 @@ async def request_lists(tools: ListTools, now: datetime, *, everything: bool = F
         wanted = await _wanted_lists(session, tools.defaults)
         known = await list_channel_lists(session)
     for unwanted in [known[key] for key in sorted(known.keys() - wanted)]:
-        await forget_list(unwanted, tools.transactions)
+        if _is_forsaken(unwanted, now, tools.interval):
+            await forget_list(unwanted, tools.transactions)
     missing = wanted - known.keys()
     if missing:
         async with tools.transactions.begin() as transaction:
@@ -98,6 +99,11 @@ def _is_due(one: ChannelList, before: datetime, *, everything: bool) -> bool:
     if one.requested_on is None or one.requested_on <= before:
         return True
     return everything and not one.is_answered
+
+
+def _is_forsaken(one: ChannelList, now: datetime, interval: float) -> bool:
+    """Whether no replica wants the list: while settings are being rolled out, another may ask for it still."""
+    return one.requested_on is None or one.requested_on <= now - 2 * timedelta(seconds=interval)
 
 
 async def _solvers_are_behind(tools: ListTools) -> bool:
