@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from conda_store_shared.db.reading import Reader
+from conda_store_shared.db.reading import PlainReader, PostgresReader, Reader
 from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
@@ -73,8 +73,17 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Reader]:
         """Open a connection for columns of rows, at a fraction of what a session costs; raises DatabaseUnavailable."""
-        async with unavailable_database(), self._reading.connect() as connection:
-            yield Reader(connection)
+        async with unavailable_database():
+            if not self.is_postgres:
+                async with self.engine.connect() as connection:
+                    yield PlainReader(connection)
+                return
+            # Neither a connection of SQLAlchemy's is opened nor a transaction.
+            reader = PostgresReader(await self.engine.raw_connection(), self.engine.dialect)
+            try:
+                yield reader
+            finally:
+                await reader.close()
 
     async def check(self) -> None:
         """Raise DatabaseUnavailable when the database does not answer in time."""

@@ -1,47 +1,68 @@
 """Rows for lists, read by the driver itself: a session would take longer than the database."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Dialect, PoolProxiedConnection, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.util import greenlet_spawn
 
 Row = Sequence[Any]
 AnySelect = Select[*tuple[Any, ...]]
 
 
-class Reader:
+class Reader(ABC):
     """Runs SELECTs on one connection, each with what is committed when it begins.
 
     A statement is compiled once: keep it, and change nothing but its parameters, which are texts, numbers and moments.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+    @abstractmethod
     async def rows(self, statement: AnySelect, **parameters: Any) -> Sequence[Row]:
         """Return all rows as tuples of the columns; raises what the driver raises."""
-        if self._connection.dialect.driver != "asyncpg":
-            return (await self._connection.execute(statement, parameters)).all()
-        compiled = _compiled(statement, self._connection.dialect)
-        driver = (await self._connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the dialect says so
-        try:
-            records = await driver.fetch(compiled.text, *compiled.values(parameters))
-        except BaseException as error:
-            # After a refusal it is as good as before; after anything else nobody knows.
-            if not isinstance(error, asyncpg.PostgresError) or driver.is_closed():
-                await self._connection.invalidate()
-            raise
-        return compiled.decoded(records)
 
     async def value(self, statement: AnySelect, **parameters: Any) -> Any:
         """Return the first column of the first row, None when there is none."""
         rows = await self.rows(statement, **parameters)
         return rows[0][0] if rows else None
+
+
+class PlainReader(Reader):
+    """Reads as everybody does."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def rows(self, statement: AnySelect, **parameters: Any) -> Sequence[Row]:
+        return (await self._connection.execute(statement, parameters)).all()
+
+
+class PostgresReader(Reader):
+    """Reads by asyncpg itself, without transactions."""
+
+    def __init__(self, connection: PoolProxiedConnection, dialect: Dialect) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._driver = cast("asyncpg.Connection", connection.driver_connection)
+
+    async def rows(self, statement: AnySelect, **parameters: Any) -> Sequence[Row]:
+        compiled = _compiled(statement, self._dialect)
+        try:
+            records = await self._driver.fetch(compiled.text, *compiled.values(parameters))
+        except BaseException as error:
+            # After a refusal it is as good as before; after anything else nobody knows.
+            if not isinstance(error, asyncpg.PostgresError) or self._driver.is_closed():
+                await greenlet_spawn(self._connection.invalidate)
+            raise
+        return compiled.decoded(records)
+
+    async def close(self) -> None:
+        """Give the connection back to its pool."""
+        await greenlet_spawn(self._connection.close)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
