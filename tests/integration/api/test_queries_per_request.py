@@ -1,5 +1,6 @@
 """Reading takes the same few queries, however much there is to read."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -33,19 +34,24 @@ class Caller:
         self._queries.clear()
         answer = await self._client.get(path, headers={"Authorization": f"Bearer {caller}"})
         assert answer.status_code == 200, answer.text
+        # The driver tells of a statement a turn of the loop later.
+        await asyncio.sleep(0)
         return len(self._queries)
 
 
 @pytest.fixture
 async def caller(postgres_url: str, ledger: Ledger) -> AsyncIterator[Caller]:
     """A caller of a service that has just been started."""
-    parts = Parts(bus=MemoryBus(), store=ledger.store, database=Database(postgres_url))
+    parts = Parts(bus=MemoryBus(), store=ledger.store, database=Database(postgres_url, pool_size=1))
     async with parts.database as database, open_client(wire_api(parts, a_policy())) as client:
         with recorded_queries(database) as queries:
-            yield Caller(client, queries)
+            caller = Caller(client, queries)
+            # On a new connection the driver asks for the server's version and types.
+            await caller.queries("/api/v1/environment/", "stranger")
+            yield caller
 
 
-async def test_lists_take_few_queries_when_nothing_is_known_yet(caller: Caller, ledger: Ledger) -> None:
+async def test_lists_take_few_queries_when_nothing_is_known_of_the_caller(caller: Caller, ledger: Ledger) -> None:
     await ledger.completed()
     for path, who in zip(LISTS, ("admin", "viewer", "developer", "owner"), strict=True):
         assert 1 <= await caller.queries(path, who) <= MOST
@@ -54,10 +60,11 @@ async def test_lists_take_few_queries_when_nothing_is_known_yet(caller: Caller, 
 async def test_number_of_queries_stays_the_same_when_there_is_more_to_read(caller: Caller, ledger: Ledger) -> None:
     build = await ledger.completed()
     paths = [f"{path}?{query}" for path in LISTS for query in FILTERS]
-    paths += [path.format(build_id=build.id) for path in ONE]
+    paths += ["/api/v1/package/?search=py", *(path.format(build_id=build.id) for path in ONE)]
     few = {path: await caller.fewest_queries(path) for path in paths}
     for name in ("rain", "snow", "hail"):
         await ledger.submit("team", name)
         await ledger.submit(name, name)
     assert {path: await caller.fewest_queries(path) for path in paths} == few
-    assert max(few.values()) <= MOST
+    assert min(few.values()) >= 1
+    assert max(few.values()) <= MOST, few

@@ -30,8 +30,8 @@ class OnBuild:
         hold one and want a second would wait for each other.
         """
         principal = await principal_of(request)
-        async with resource(request, Database).session() as session:
-            place = await find_build_place(session, request.path_params["build_id"])
+        async with resource(request, Database).reader() as reader:
+            place = await find_build_place(reader, request.path_params["build_id"])
         keep_place(request, authorized_place(principal, place, *self.permissions))
 
 

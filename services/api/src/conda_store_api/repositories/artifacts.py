@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import BuildArtifact
+from conda_store_shared.db.reading import Reader, Row
 from conda_store_shared.db.statements import insert_all_new
 from conda_store_shared.domain.artifact import ArtifactType
 
@@ -47,9 +48,13 @@ async def is_recorded(session: AsyncSession, build_id: int, key: str) -> bool:
     return await session.scalar(found) is not None
 
 
-async def list_artifacts(session: AsyncSession, build_id: int) -> Sequence[BuildArtifact]:
-    """Return a build's artifacts in the order they were recorded."""
-    rows = await session.scalars(
-        select(BuildArtifact).where(BuildArtifact.build_id == build_id).order_by(BuildArtifact.id)
-    )
-    return rows.all()
+async def list_artifacts(reader: Reader, build_id: int) -> Sequence[Row]:
+    """Return (id, type, key) of a build's artifacts in the order they were recorded."""
+    return await reader.rows(_OF_BUILD, build_id=build_id)
+
+
+_OF_BUILD = (
+    select(BuildArtifact.id, BuildArtifact.artifact_type, BuildArtifact.key)
+    .where(BuildArtifact.build_id == bindparam("build_id"))
+    .order_by(BuildArtifact.id)
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, True_, distinct, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, True_, bindparam, distinct, false, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -41,6 +41,28 @@ _FILES = (
     select(CondaPackage.name, CondaPackageBuild.id)
     .join(CondaPackageBuild, CondaPackageBuild.package_id == CondaPackage.id)
     .where(is_any_of(CondaPackage.name, "names"))
+)
+_BUILD_COLUMNS = (
+    Build.id,
+    Build.environment_id,
+    Build.status,
+    Build.status_info,
+    Build.size,
+    Build.scheduled_on,
+    Build.started_on,
+    Build.ended_on,
+)
+_SPECIFICATION_COLUMNS = (
+    Specification.id,
+    Specification.name,
+    Specification.spec,
+    Specification.sha256,
+    Specification.created_on,
+)
+_BUILD = (
+    select(*_BUILD_COLUMNS, *_SPECIFICATION_COLUMNS)
+    .join(Specification, Specification.id == Build.specification_id)
+    .where(Build.id == bindparam("build_id"))
 )
 _NAMESPACES_WITH_ROLES = (
     select(
@@ -154,16 +176,7 @@ def _builds(bindings: tuple[RoleBinding, ...], filters: Filter, files: Files) ->
     return Listing(
         ids=ids,
         identity=Build.id,
-        columns=(
-            Build.id,
-            Build.environment_id,
-            Build.status,
-            Build.status_info,
-            Build.size,
-            Build.scheduled_on,
-            Build.started_on,
-            Build.ended_on,
-        ),
+        columns=_BUILD_COLUMNS,
         sortable={
             "id": Build.id,
             "started_on": Build.started_on,
@@ -174,18 +187,13 @@ def _builds(bindings: tuple[RoleBinding, ...], filters: Filter, files: Files) ->
     )
 
 
-async def find_build(session: AsyncSession, build_id: int) -> tuple[Build, Specification]:
-    """Return a build with its specification; raises NotFound."""
-    row = (
-        await session.execute(
-            select(Build, Specification)
-            .join(Specification, Specification.id == Build.specification_id)
-            .where(Build.id == build_id)
-        )
-    ).one_or_none()
-    if row is None:
+async def find_build(reader: Reader, build_id: int) -> tuple[Row, Row]:
+    """Return the columns of a build and those of its specification; raises NotFound."""
+    rows = await reader.rows(_BUILD, build_id=build_id)
+    if not rows:
         raise NotFound("build id does not exist")
-    return row[0], row[1]
+    of_build = len(_BUILD_COLUMNS)
+    return rows[0][:of_build], rows[0][of_build:]
 
 
 async def list_build_packages(

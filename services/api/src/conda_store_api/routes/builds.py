@@ -10,11 +10,9 @@ from conda_store_api.routes.context import act_of, api_of
 from conda_store_api.routes.filters import BuildQuery, PackageQuery
 from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
 from conda_store_api.routes.shapes import (
-    artifact_shape,
     build_shape,
     build_shapes,
     package_shape,
-    specification_shape,
     stage_shape,
 )
 from conda_store_api.use_cases.cancel_build import cancel_build, mark_canceled
@@ -53,11 +51,10 @@ async def list_builds(request: Request) -> Response:
 async def show_build(request: Request) -> Response:
     """Show one build with its specification and artifacts."""
     place = build_place(request)
-    async with api_of(request).transactions.database.session() as session:
-        build, specification = await find_build(session, place.build_id)
-        artifacts = [artifact_shape(row) for row in await list_artifacts(session, place.build_id)]
-    inside = {"specification": specification_shape(specification), "build_artifacts": artifacts}
-    return ok(build_shape(build, inside))
+    async with api_of(request).transactions.database.reader() as reader:
+        build, specification = await find_build(reader, place.build_id)
+        artifacts = await list_artifacts(reader, place.build_id)
+    return ok(build_shape(build, specification, artifacts))
 
 
 @operation("Build again", OnBuild(Permission.ENVIRONMENT_UPDATE), Envelope[BuildIdModel],

@@ -6,8 +6,6 @@ from typing import Any
 
 from conda_store_api.repositories.package_search import FoundPackage
 from conda_store_shared.db.models import (
-    Build,
-    BuildArtifact,
     BuildStage,
     CondaChannel,
     CondaPackage,
@@ -16,7 +14,6 @@ from conda_store_shared.db.models import (
     Namespace,
     NamespaceRoleMapping,
     NamespaceRoleMappingV2,
-    Specification,
 )
 from conda_store_shared.db.reading import Row
 
@@ -86,38 +83,21 @@ def without_current_build(environment: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in environment.items() if key != "current_build"}
 
 
-def specification_shape(specification: Specification) -> dict[str, Any]:
+def specification_shape(row: Row) -> dict[str, Any]:
     """A Specification."""
-    return {
-        "id": specification.id,
-        "name": specification.name,
-        "spec": specification.spec,
-        "sha256": specification.sha256,
-        "created_on": moment(specification.created_on),
-    }
+    specification_id, name, spec, sha256, created_on = row
+    return {"id": specification_id, "name": name, "spec": spec, "sha256": sha256, "created_on": moment(created_on)}
 
 
-def artifact_shape(artifact: BuildArtifact) -> dict[str, Any]:
-    """A BuildArtifact."""
-    return {"id": artifact.id, "artifact_type": artifact.artifact_type, "key": artifact.key}
+def artifact_shapes(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """BuildArtifacts."""
+    return [{"id": artifact_id, "artifact_type": kind, "key": key} for artifact_id, kind, key in rows]
 
 
-def build_shape(build: Build, inside: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A Build; ``inside`` holds its specification and artifacts, which lists leave out."""
-    return {
-        "id": build.id,
-        "environment_id": build.environment_id,
-        "specification": None,
-        "packages": None,
-        "status": build.status,
-        "status_info": build.status_info,
-        "size": build.size,
-        "scheduled_on": moment(build.scheduled_on),
-        "started_on": moment(build.started_on),
-        "ended_on": moment(build.ended_on),
-        "build_artifacts": None,
-        **(inside or {}),
-    }
+def build_shape(build: Row, specification: Row, artifacts: Sequence[Row]) -> dict[str, Any]:
+    """A Build with what lists leave out."""
+    inside = {"specification": specification_shape(specification), "build_artifacts": artifact_shapes(artifacts)}
+    return {**build_shapes([build])[0], **inside}
 
 
 def build_shapes(rows: Sequence[Row]) -> list[dict[str, Any]]:

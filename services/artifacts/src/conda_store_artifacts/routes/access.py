@@ -21,12 +21,12 @@ class OnCurrentBuild:
     async def check(self, request: Request) -> None:
         """Raise NotFound when there is no such environment or build, then NotAuthorized."""
         principal, names = await principal_of(request), request.path_params
-        async with downloads_of(request).database.session() as session:
-            found = await find_environment(session, names["namespace"], names["environment"])
+        async with downloads_of(request).database.reader() as reader:
+            found = await find_environment(reader, names["namespace"], names["environment"])
             if found is None:
                 raise NotFound("environment does not exist")
             current = found.current_build_id
-            place = None if current is None else await find_build_place(session, current)
+            place = None if current is None else await find_build_place(reader, current)
         keep_place(request, authorized_place(principal, place, Permission.ENVIRONMENT_READ))
 
 
@@ -46,8 +46,8 @@ class OnObject:
             build_key = build_key_of(key)
             if build_key is None or await downloads.store.address(key, "") is not None:
                 raise HTTPException(404)
-            async with downloads.database.session() as session:
-                place = await find_build_place_by_key(session, build_key)
+            async with downloads.database.reader() as reader:
+                place = await find_build_place_by_key(reader, build_key)
             keep_place(request, authorized_place(principal, place, Permission.ENVIRONMENT_READ))
         except (NotFound, InvalidInput):
             raise HTTPException(404) from None

@@ -85,8 +85,8 @@ async def get_from_registry(request: Request) -> Response:
     refusal = _refusal(image, await principal_of(request))
     if image is None or refusal is not None:
         return _refused(refusal or Refusal.UNSUPPORTED)
-    async with downloads_of(request).database.session() as session:
-        known = await find_environment(session, image.namespace, image.environment) is not None
+    async with downloads_of(request).database.reader() as reader:
+        known = await find_environment(reader, image.namespace, image.environment) is not None
     return _refused(_absent(image.kind) if known else Refusal.NAME_UNKNOWN)
 
 

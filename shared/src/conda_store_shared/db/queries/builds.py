@@ -1,11 +1,13 @@
 """Where a build belongs, and what it left behind: asked by api and by artifacts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import Build, BuildArtifact, BuildLog, Environment, Namespace
+from conda_store_shared.db.reading import Reader, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,24 +20,30 @@ class BuildPlace:
     environment: str
 
 
-def _place() -> Select[int, str, str, str]:
-    return (
-        select(Build.id, Build.build_key, Namespace.name, Environment.name)
-        .join(Environment, Environment.id == Build.environment_id)
-        .join(Namespace, Namespace.id == Environment.namespace_id)
-    )
+_PLACE = (
+    select(Build.id, Build.build_key, Namespace.name, Environment.name)
+    .join(Environment, Environment.id == Build.environment_id)
+    .join(Namespace, Namespace.id == Environment.namespace_id)
+)
+_PLACE_BY_ID = _PLACE.where(Build.id == bindparam("build_id"))
+_PLACE_BY_KEY = _PLACE.where(Build.build_key == bindparam("build_key"))
 
 
-async def find_build_place(session: AsyncSession, build_id: int) -> BuildPlace | None:
+async def find_build_place(reader: Reader, build_id: int) -> BuildPlace | None:
     """Return the place of a build, deleted ones included."""
-    row = (await session.execute(_place().where(Build.id == build_id))).one_or_none()
-    return None if row is None else BuildPlace(build_id=row[0], build_key=row[1], namespace=row[2], environment=row[3])
+    return _place(await reader.rows(_PLACE_BY_ID, build_id=build_id))
 
 
-async def find_build_place_by_key(session: AsyncSession, build_key: str) -> BuildPlace | None:
+async def find_build_place_by_key(reader: Reader, build_key: str) -> BuildPlace | None:
     """Return the place of the build with ``build_key``."""
-    row = (await session.execute(_place().where(Build.build_key == build_key))).one_or_none()
-    return None if row is None else BuildPlace(build_id=row[0], build_key=row[1], namespace=row[2], environment=row[3])
+    return _place(await reader.rows(_PLACE_BY_KEY, build_key=build_key))
+
+
+def _place(rows: Sequence[Row]) -> BuildPlace | None:
+    if not rows:
+        return None
+    build_id, build_key, namespace, environment = rows[0]
+    return BuildPlace(build_id=build_id, build_key=build_key, namespace=namespace, environment=environment)
 
 
 async def find_current_build_id(session: AsyncSession, namespace: str, environment: str) -> int | None:
