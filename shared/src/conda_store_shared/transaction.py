@@ -19,6 +19,8 @@ from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 # Any number will do, as long as nothing else locks it.
 _LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61})")
 _INSERT_MESSAGES = insert(Outbox.__table__)  # type: ignore[arg-type]
+_INSERT_EVENTS = insert(PublicEvent.__table__)  # type: ignore[arg-type]
+_EVENT_COLUMNS = tuple(column.key for column in PublicEvent.__table__.c if not column.primary_key)
 
 
 class Transaction:
@@ -52,7 +54,8 @@ class Transaction:
         if self._events:
             if is_postgres:
                 await self.session.execute(_LOCK_EVENT_LOG)
-            self.session.add_all(self._events)
+            connection = await self.session.connection()
+            await connection.execute(_INSERT_EVENTS, [_values_of(event) for event in self._events])
         await self.session.commit()
 
     def _row_of(self, event: Event) -> dict[str, Any]:
@@ -74,6 +77,10 @@ class Transaction:
             "headers": dict(message.headers),
             "body": message.body,
         }
+
+
+def _values_of(event: PublicEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _EVENT_COLUMNS}
 
 
 class Transactions:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Boolean, ColumnElement, FromClause, Table, bindparam
+from sqlalchemy import Boolean, ColumnElement, FromClause, Select, Table, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -26,6 +26,19 @@ async def insert_new(session: AsyncSession, table: type[Model], row: Mapping[str
         _insert_unless_there(_dialect(session), table.__table__), row, execution_options={"preserve_rowcount": True}
     )
     return bool(result.rowcount)
+
+
+async def insert_new_from(
+    session: AsyncSession, table: type[Model], query: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]
+) -> bool:
+    """Insert the row that ``query`` finds, unless it is there already; return whether there was one, and new.
+
+    The query is made once, and its columns are named as those of the table.
+    """
+    connection = await session.connection()
+    statement = _insert_from(_dialect(session), table.__table__, query)
+    result = await connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
+    return result.rowcount > 0
 
 
 async def insert_all_new(
@@ -111,6 +124,12 @@ def _dialect(session: AsyncSession) -> str:
 def _insert_unless_there(dialect: str, table: FromClause) -> Any:
     # Made once for each table: putting a statement together takes longer than running it.
     return _insert(dialect, table).on_conflict_do_nothing().inline()
+
+
+@cache
+def _insert_from(dialect: str, table: FromClause, query: Select[*tuple[Any, ...]]) -> Any:
+    columns = query.selected_columns.keys()
+    return _insert(dialect, table).from_select(columns, query).on_conflict_do_nothing().inline()
 
 
 @cache

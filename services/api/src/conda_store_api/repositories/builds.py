@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, func, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -26,17 +26,17 @@ _build = Build.__table__.c
 _CHANGE = update(Build.__table__).where(_build.id == bindparam("of_build"))  # type: ignore[arg-type]
 _CHANGE_ACTIVE = _CHANGE.where(_build.status.in_(ACTIVE))
 _ADVANCE = _CHANGE_ACTIVE.where(_build.rank <= bindparam("new_rank"))
-_COUNT_RELEASED = (
-    select(func.count()).select_from(Build).where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
-)
 _RELEASE = _CHANGE.where(_build.status == BuildStatus.QUEUED, _build.released_on.is_(None))
 
 
 def _unreleased() -> Select[Build]:
+    released = Build.status.in_(ACTIVE) & Build.released_on.is_not(None)
+    running_in_all = select(func.count()).select_from(Build).where(released).scalar_subquery()
+    room = bindparam("capacity", type_=Integer) - running_in_all
     running = (
         select(Environment.namespace_id, func.count().label("running"))
         .join(Build, Build.environment_id == Environment.id)
-        .where(Build.status.in_(ACTIVE), Build.released_on.is_not(None))
+        .where(released)
         .group_by(Environment.namespace_id)
         .subquery()
     )
@@ -53,7 +53,7 @@ def _unreleased() -> Select[Build]:
         .join(waiting, waiting.c.id == Build.id)
         .where(waiting.c.turn <= bindparam("per_namespace"))
         .order_by(waiting.c.scheduled, waiting.c.turn, Build.id)
-        .limit(bindparam("at_most"))
+        .limit(case((room > 0, room), else_=0))
     )
 
 
@@ -125,15 +125,13 @@ async def set_status_info(session: AsyncSession, build: Build, status_info: str)
     await _change(session, _CHANGE_ACTIVE, build, {"status_info": status_info})
 
 
-async def list_unreleased(session: AsyncSession, per_namespace: int, limit: int) -> Sequence[Build]:
-    """Return the builds whose turn it is: round robin over namespaces, interactive before scheduled."""
-    rows = await session.scalars(_UNRELEASED, {"per_namespace": per_namespace, "at_most": limit})
+async def list_unreleased(session: AsyncSession, capacity: int, per_namespace: int) -> Sequence[Build]:
+    """Return the builds whose turn it is, as far as there is room: round robin over namespaces, interactive first.
+
+    There is room for ``capacity`` builds that are released and not over, and fewer of one namespace.
+    """
+    rows = await session.scalars(_UNRELEASED, {"capacity": capacity, "per_namespace": per_namespace})
     return rows.all()
-
-
-async def count_released(session: AsyncSession) -> int:
-    """Return how many builds are released and not over."""
-    return await session.scalar(_COUNT_RELEASED) or 0
 
 
 async def mark_released(session: AsyncSession, build: Build, now: datetime) -> bool:

@@ -3,17 +3,38 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.contracts.events import EnvironmentLinked
 from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.db.statements import insert_new
 
+# Made once: putting a statement together takes longer than running it.
+_NAMESPACE = select(Namespace).where(Namespace.name == bindparam("of_name"))
+_HELD_NAMESPACE = _NAMESPACE.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+_environment = Environment.__table__.c
+_COMPLETED = (
+    update(Environment.__table__)  # type: ignore[arg-type]
+    .where(
+        _environment.id == bindparam("of_environment"),
+        _environment.deleted_on.is_(None),
+        _environment.erased_through < bindparam("of_build"),
+        (_environment.current_build_id.is_(None)) | (_environment.current_build_id <= bindparam("of_build")),
+        (_environment.chosen_on.is_(None)) | (_environment.chosen_on < bindparam("scheduled_on")),
+    )
+    .values(
+        current_build_id=bindparam("of_build"),
+        generation=_environment.generation + 1,
+        link_requested_on=bindparam("now"),
+    )
+    .returning(_environment.generation)
+)
+
 
 async def find_namespace(session: AsyncSession, name: str) -> Namespace | None:
     """Return a namespace by its name, one being deleted included."""
-    found: Namespace | None = await session.scalar(select(Namespace).where(Namespace.name == name))
+    found: Namespace | None = await session.scalar(_NAMESPACE, {"of_name": name})
     return found
 
 
@@ -22,20 +43,20 @@ async def ensure_namespace(session: AsyncSession, name: str) -> tuple[Namespace,
 
     It cannot be deleted until the transaction ends.
     """
-    new, found = False, None
+    new, found = False, await _hold_namespace(session, name)
     while found is None:
         new = await insert_new(session, Namespace, {"name": name, "metadata_": {}})
         # Another transaction may have removed the row just now.
-        found = await session.scalar(
-            select(Namespace)
-            .where(Namespace.name == name)
-            .with_for_update(read=True, key_share=True)
-            .execution_options(populate_existing=True)
-        )
+        found = await _hold_namespace(session, name)
     if found.deleted_on is not None:
         new = await _revive_namespace(session, found.id)
         await session.refresh(found)
     return found, new
+
+
+async def _hold_namespace(session: AsyncSession, name: str) -> Namespace | None:
+    found: Namespace | None = await session.scalar(_HELD_NAMESPACE, {"of_name": name})
+    return found
 
 
 async def ensure_environment(session: AsyncSession, namespace_id: int, name: str) -> tuple[Environment, bool]:
@@ -99,19 +120,14 @@ async def choose_completed_build(session: AsyncSession, build: Build, now: datet
     A build with a higher id stays current, and so does one that a user chose after this one was scheduled.  Of an
     environment that is being deleted nothing becomes current.
     """
-    generation: int | None = await session.scalar(
-        update(Environment)
-        .where(
-            Environment.id == build.environment_id,
-            Environment.deleted_on.is_(None),
-            Environment.erased_through < build.id,
-            (Environment.current_build_id.is_(None)) | (Environment.current_build_id <= build.id),
-            (Environment.chosen_on.is_(None)) | (Environment.chosen_on < build.scheduled_on),
-        )
-        .values(current_build_id=build.id, generation=Environment.generation + 1, link_requested_on=now)
-        .returning(Environment.generation)
-        .execution_options(synchronize_session=False)
-    )
+    connection = await session.connection()
+    values = {
+        "of_environment": build.environment_id,
+        "of_build": build.id,
+        "scheduled_on": build.scheduled_on,
+        "now": now,
+    }
+    generation: int | None = await connection.scalar(_COMPLETED, values)
     return generation
 
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from conda_store_api.domain.policy import LedgerOptions
-from conda_store_api.repositories.builds import count_released, list_unreleased, mark_released
+from conda_store_api.repositories.builds import list_unreleased, mark_released
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_shared.db.models import Build
 from conda_store_shared.domain.order import Order
@@ -29,8 +29,7 @@ async def release_builds(
     limit by what they release in that moment; no build is released twice.  The requests leave in the order of turns.
     """
     async with transactions.database.session() as session:
-        room = options.capacity - await count_released(session)
-        builds = await list_unreleased(session, options.per_namespace, room) if room > 0 else []
+        builds = await list_unreleased(session, options.capacity, options.per_namespace)
     if not builds:
         return 0
     async with asyncio.TaskGroup() as group:

@@ -19,17 +19,23 @@ async def store_logs(transactions: Transactions, store: ObjectStore, now: dateti
     """
     async with transactions.database.session() as session:
         builds = await list_builds_without_log(session, 50)
-    for build_id, build_key, log_bytes in builds:
-        async with transactions.database.session() as session:
-            pieces = await list_log_pieces(session, build_id)
-        key = artifact_key(ArtifactType.LOGS, build_key)
-        text = "".join(lines for _stage, _attempt, lines in pieces).encode()
-        await store.put(key, text, content_type_of(key))
-        artifact = NewArtifact(type=ArtifactType.LOGS, key=key, size=len(text))
-        async with transactions.begin() as transaction:
+    stored = [await _put_log(transactions, store, build_id, build_key) for build_id, build_key, _ in builds]
+    if not builds:
+        return 0
+    async with transactions.begin() as transaction:
+        for (build_id, build_key, log_bytes), artifact in zip(builds, stored, strict=True):
             if await mark_log_stored(transaction.session, build_id, log_bytes, now):
                 await record_artifact(transaction.session, build_id, artifact)
             elif not await is_log_wanted(transaction.session, build_id):
                 # The build was deleted while the object was written.
-                request_artifact_discard(transaction, BuildRef(build_id, build_key), (key,), now)
+                request_artifact_discard(transaction, BuildRef(build_id, build_key), (artifact.key,), now)
     return len(builds)
+
+
+async def _put_log(transactions: Transactions, store: ObjectStore, build_id: int, build_key: str) -> NewArtifact:
+    async with transactions.database.session() as session:
+        pieces = await list_log_pieces(session, build_id)
+    key = artifact_key(ArtifactType.LOGS, build_key)
+    text = "".join(lines for _stage, _attempt, lines in pieces).encode()
+    await store.put(key, text, content_type_of(key))
+    return NewArtifact(type=ArtifactType.LOGS, key=key, size=len(text))
