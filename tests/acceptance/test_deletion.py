@@ -120,7 +120,7 @@ def test_nothing_of_a_namespace_is_left_when_it_is_deleted_while_it_builds(user:
     assert user.client.get(f"/api/v1/namespace/{namespace}/").status_code == 404
     assert user.client.post(f"/api/v1/namespace/{namespace}/").status_code == 200
     assert user.client.get("/api/v1/environment/", params={"namespace": namespace}).json()["count"] == 0
-    assert wait_until(lambda: count_of(user, namespace) == 0, 60)
+    assert wait_until(lambda: count_of(user, namespace) == 0, 90), remains_of(user.suite, namespace)
     assert all_gone(user.suite, name), remains_of(user.suite, name)
     assert user.wait(user.post(user.specification(name, SMALL), namespace).json()["data"]["build_id"])
     delete(user, f"/namespace/{namespace}/")

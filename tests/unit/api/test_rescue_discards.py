@@ -58,7 +58,7 @@ async def test_discards_are_requested_less_and_less_often(ledger: Ledger) -> Non
         if of_type(await rescued(ledger), events.PrefixDiscardRequested):
             pauses.append((ledger.now - last) / timedelta(seconds=1))
             last = ledger.now
-    assert pauses == [10, 40, 80, 160, 320, *[600] * 5]
+    assert pauses == [10, 10, 10, 10, 20, 40, 80, 160, 320, *[600] * 5]
 
 
 async def test_discard_that_stands_in_a_queue_is_left_alone(ledger: Ledger) -> None:

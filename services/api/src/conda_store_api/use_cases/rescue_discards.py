@@ -12,7 +12,8 @@ from conda_store_shared.contracts.topology import ARTIFACTS, BUILDER, queue_name
 
 log = structlog.get_logger()
 _AT_ONCE = 200
-# Whoever cannot do it now is asked less and less often.
+# Who cannot do it now may be able to in a moment; who still cannot then is asked less and less often.
+_SOON = 4
 _LONGEST_PAUSE = 600.0
 _QUEUES = {
     DiscardKind.PREFIX: queue_name(BUILDER, PrefixDiscardRequested),
@@ -48,8 +49,12 @@ async def _request(tools: Tools, kind: DiscardKind, now: datetime, *, everything
         for row in rows:
             row.requests += 1
             row.requested_on = now
-            row.not_before = now + timedelta(seconds=min(_LONGEST_PAUSE, unheard * 2 ** min(row.requests, 20)))
+            row.not_before = now + timedelta(seconds=_pause(unheard, row.requests))
             transaction.publish(discard_message(row))
     if rows:
         log.info("discards_requested_again", kind=kind, number=len(rows))
     return len(rows)
+
+
+def _pause(unheard: float, requests: int) -> float:
+    return min(_LONGEST_PAUSE, unheard * 2.0 ** min(max(requests - _SOON, 0), 20))
