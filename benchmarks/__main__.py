@@ -11,10 +11,11 @@ from types import FrameType
 
 import httpx
 
-from benchmarks import idle_memory, many_builds, one_build, package_search, solve_time, submit_latency
+from benchmarks import idle_memory, lists, many_builds, one_build, package_search, solve_time, submit_latency
 from benchmarks.bench import MODES, Bench
 from benchmarks.customer import BuildFailed
 from benchmarks.figures import Figure
+from benchmarks.load import WrongAnswer
 from benchmarks.machine import Machine
 from benchmarks.results import Results
 from conda_store_shared.testing.servers import ServerNotReady
@@ -26,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "submit_latency": submit_latency.measure,
     "many_builds": many_builds.measure,
     "package_search": package_search.measure,
+    "lists": lists.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 with _limit(options.timeout):
                     figures[name] = MEASUREMENTS[name](bench)
-            except (BuildFailed, TookTooLong, ServerNotReady, httpx.HTTPError) as error:
+            except (BuildFailed, WrongAnswer, TookTooLong, ServerNotReady, httpx.HTTPError) as error:
                 failures[name] = str(error) or repr(error)
             _print(name, figures.get(name, []), failures.get(name), time.monotonic() - began)
             # Each time: whatever ends the run, what is measured already is kept.

@@ -63,7 +63,7 @@ class Bench:
             with StandaloneSuite(self.directory(), settings) as alone:
                 yield alone
         else:
-            with DistributedSuite(self.directory(), self._backing(), settings) as five:
+            with DistributedSuite(self.directory(), self.backing(), settings) as five:
                 yield five
 
     def directory(self) -> Path:
@@ -75,12 +75,15 @@ class Bench:
     def pids(self, suite: Suite) -> Mapping[str, int]:
         """The processes that builds on the suite keep busy, by name."""
         pids = {name: process.pid for name, process in suite.processes.items()}
-        if isinstance(suite, DistributedSuite) and self._servers is not None:
-            pids["gateway"] = suite.gateway.pid
-            pids |= {name: server.pid for name, server in zip(_SERVERS, self._servers, strict=True)}
+        if isinstance(suite, DistributedSuite):
+            pids |= {"gateway": suite.gateway.pid, **self.server_pids()}
         return pids
 
-    def _backing(self) -> Backing:
+    def server_pids(self) -> Mapping[str, int]:
+        """The servers that the suite stands on, by name."""
+        return {name: server.pid for name, server in zip(_SERVERS, self._servers or (), strict=False)}
+
+    def backing(self) -> Backing:
         """A database, a virtual host and a bucket that nobody has used yet."""
         postgres, rabbitmq, s3 = self._servers or self._start_servers()
         database_url = postgres.create_database()
