@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -61,7 +61,6 @@ class Reporter:
         self._sequence = 0
         self._progress: StageProgress | None = None
         self._last_progress = (0, 0, "")
-        self._outcome: AttemptEvent | None = None
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -102,10 +101,10 @@ class Reporter:
 
     async def finish(self, outcome: AttemptEvent) -> None:
         """Send everything that is still queued, the outcome last."""
-        self._outcome = outcome
         self._stopping = True
         self._wake.set()
         await self._task
+        await publish_until_taken(self._bus, self._source, self._request, outcome)
 
     async def _send(self) -> None:
         loop = asyncio.get_running_loop()
@@ -114,20 +113,20 @@ class Reporter:
             await self._wait_until_something(heard)
             self._wake.clear()
             now = loop.time()
-            heard = now if self._facts else heard
-            said: list[AttemptEvent] = [*self._facts, *self._pieces()]
-            self._facts.clear()
+            while self._facts:
+                await self._publish(self._facts.popleft())
+                heard = now
+            await self._send_lines()
             due = self._progress if now - progressed >= _PROGRESS_SECONDS else None
             if due is None and now - heard >= self._heartbeat:
                 done, total, unit = self._last_progress
                 due = StageProgress(**self._said, done=done, total=total, unit=unit)
             if due is not None and not self._stopping:
                 self._progress = None
-                said.append(due)
+                await self._publish(due)
                 heard = progressed = now
             if self._stopping:
-                return await self._publish([*said, *([self._outcome] if self._outcome else [])])
-            await self._publish(said)
+                return await self._send_lines()
 
     async def _wait_until_something(self, heard: float) -> None:
         loop = asyncio.get_running_loop()
@@ -151,21 +150,18 @@ class Reporter:
         except TimeoutError:
             pass
 
-    def _pieces(self) -> Iterator[LogWritten]:
+    async def _send_lines(self) -> None:
         text = "".join(self._lines).encode("utf-8", "replace")
         self._lines.clear()
-        for piece in _cut(text):
-            yield LogWritten(**self._said, sequence=self._sequence, lines=piece.decode())
+        for piece in _pieces(text):
+            await self._publish(LogWritten(**self._said, sequence=self._sequence, lines=piece.decode()))
             self._sequence += 1
 
-    async def _publish(self, events: Sequence[AttemptEvent]) -> None:
-        # They leave in this order; none waits for the broker's word about the one before.
-        async with asyncio.TaskGroup() as group:
-            for event in events:
-                group.create_task(publish_until_taken(self._bus, self._source, self._request, event))
+    async def _publish(self, event: AttemptEvent) -> None:
+        await publish_until_taken(self._bus, self._source, self._request, event)
 
 
-def _cut(text: bytes) -> Iterator[bytes]:
+def _pieces(text: bytes) -> Iterator[bytes]:
     """Cut UTF-8 text between characters."""
     start = 0
     while start < len(text):
