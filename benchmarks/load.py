@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+# What a gateway says with the last answer it gives on a connection.
+_CLOSING = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _PATIENCE = 30.0
 
 
@@ -43,21 +45,22 @@ async def _load(url: str, targets: Sequence[str], token: str, clients: int, seco
     address = urlsplit(url)
     host, port = address.hostname or "", address.port or 80
     requests = [_request(target, address.netloc, token) for target in targets]
-    loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    connections = []
-    for number in range(clients):
-        first = number % len(requests)
-        _, client = await loop.create_connection(
-            lambda first=first: _Client([*requests[first:], *requests[:first]], began + seconds),  # type: ignore[misc]
-            host,
-            port,
-        )
-        connections.append(client)
+    turns = [number % len(requests) for number in range(clients)]
+    asked = [_Client([*requests[first:], *requests[:first]], began + seconds) for first in turns]
     async with asyncio.timeout(seconds + _PATIENCE):
-        await asyncio.gather(*(client.done for client in connections))
+        await asyncio.gather(*(_ask(client, host, port) for client in asked))
     elapsed = time.perf_counter() - began
-    return Load(seconds=[one for client in connections for one in client.seconds], elapsed=elapsed)
+    return Load(seconds=[one for client in asked for one in client.seconds], elapsed=elapsed)
+
+
+async def _ask(client: "_Client", host: str, port: int) -> None:
+    """On one connection after the other, until the client has asked for long enough."""
+    loop = asyncio.get_running_loop()
+    while not client.is_over:
+        client.closed = loop.create_future()
+        await loop.create_connection(lambda: client, host, port)
+        await client.closed
 
 
 def _request(target: str, host: str, token: str) -> bytes:
@@ -71,16 +74,23 @@ class _Client(asyncio.Protocol):
 
     def __init__(self, requests: Sequence[bytes], until: float) -> None:
         self.seconds: list[float] = []
-        self.done = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None]
         self._requests = requests
         self._until = until
         self._head = b""
         self._missing = 0
+        self._is_last = self._is_done = False
         self._sent = 0.0
         self._transport: asyncio.WriteTransport
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has asked for long enough."""
+        return time.perf_counter() >= self._until
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
+        self._is_done = False
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -93,6 +103,7 @@ class _Client(asyncio.Protocol):
             if not self._head.startswith(b"HTTP/1.1 200 ") or length is None:
                 self._fail(self._head[: end + 500])
                 return
+            self._is_last = _CLOSING.search(self._head, 0, end) is not None
             self._missing = int(length[1]) - (len(self._head) - end - 4)
         else:
             self._missing -= len(data)
@@ -100,8 +111,10 @@ class _Client(asyncio.Protocol):
             self._answered()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self._fail(repr(error).encode())
+        if self._is_done:
+            self.closed.set_result(None)
+        elif not self.closed.done():
+            self._fail(f"the connection was closed before the answer: {error}".encode())
 
     def _send(self) -> None:
         self._head = b""
@@ -111,12 +124,13 @@ class _Client(asyncio.Protocol):
     def _answered(self) -> None:
         now = time.perf_counter()
         self.seconds.append(now - self._sent)
-        if now < self._until:
+        if now < self._until and not self._is_last:
             self._send()
         else:
-            self.done.set_result(None)
+            self._is_done = True
             self._transport.close()
 
     def _fail(self, told: bytes) -> None:
-        self.done.set_exception(WrongAnswer(told.decode(errors="replace")))
+        if not self.closed.done():
+            self.closed.set_exception(WrongAnswer(told.decode(errors="replace")))
         self._transport.close()

@@ -19,7 +19,7 @@ from conda_store_shared.testing.servers.conda_store import Suite
 SHARE = 70.0
 CLIENTS = 8
 # Each question takes the suite some milliseconds of CPU, which are no part of its work.
-TICK = 0.1
+TICK = 0.25
 # Archives come after COMPLETED and are no part of what the cores do bare.
 OPTIONS = {"CondaStore.build_artifacts": ["LOCKFILE"]}
 

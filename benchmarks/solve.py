@@ -37,7 +37,6 @@ DEMO = ("python", "numpy", "flask", "ipykernel")
 
 async def measure(directory: Path | None = None) -> dict[str, Any]:
     """Seconds for one environment, bare and ours in turn: first and warm (median); PSS of our children in MiB."""
-    directory = directory or _named_directory()
     dependencies = CONDA_FORGE if directory else DEMO
     with ChannelServer(directory or build_demo_channel().path) as server, tempfile.TemporaryDirectory() as cache:
         async with ChildPool(PoolOptions(preload=(CHILD_MODULE,), spares=2)) as pool:
@@ -135,10 +134,6 @@ def _children_memory() -> float:
     return round(kilobytes / 1024, 1)
 
 
-def _named_directory() -> Path | None:
-    named = os.environ.get("CHANNEL_DIRECTORY") or (sys.argv[1] if len(sys.argv) > 1 else None)
-    return Path(named) if named else None
-
-
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure()), indent=2))
+    named = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    print(json.dumps(asyncio.run(measure(named)), indent=2))

@@ -57,7 +57,7 @@ class Database:
         self._reading = _reading(self.engine, self.is_postgres)
         self._readers = async_sessionmaker(self._reading, sync_session_class=_Reader, **_SESSION_OPTIONS)
         self._writers = async_sessionmaker(self.engine, **_SESSION_OPTIONS)
-        self._writing = asyncio.Lock()
+        self._connections = asyncio.Semaphore(pool_size if self.is_postgres else 1)
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[AsyncSession]:
@@ -73,7 +73,7 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Reader]:
         """Open a connection for columns of rows, at a fraction of what a session costs; raises DatabaseUnavailable."""
-        async with unavailable_database():
+        async with self._turn(), unavailable_database():
             if not self.is_postgres:
                 async with self.engine.connect() as connection:
                     yield PlainReader(connection)
@@ -91,20 +91,27 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     @asynccontextmanager
-    async def _turn(self, write: bool) -> AsyncIterator[None]:
-        """Let writers to SQLite go one by one: those that wait in the driver are served in no order, some late."""
-        if self.is_postgres or not write:
+    async def _turn(self, write: bool = False) -> AsyncIterator[None]:
+        """Wait for a connection of Postgres, or for the one writer of SQLite, in the order of coming.
+
+        The pool's queue and SQLite's driver let whoever comes go before those that wait, some of them much too long.
+        """
+        if not (write or self.is_postgres):
             yield
             return
-        try:
-            async with asyncio.timeout(STATEMENT_SECONDS):
-                await self._writing.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailable("the database is busy") from error
+        if self._connections.locked():
+            seconds = CONNECT_SECONDS if self.is_postgres else STATEMENT_SECONDS
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._connections.acquire()
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the database is busy") from error
+        else:
+            await self._connections.acquire()
         try:
             yield
         finally:
-            self._writing.release()
+            self._connections.release()
 
     async def __aenter__(self) -> "Database":
         return self

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import asyncpg
 from sqlalchemy import Dialect, PoolProxiedConnection, Select
@@ -20,6 +20,9 @@ class Reader(ABC):
 
     A statement is compiled once: keep it, and change nothing but its parameters, which are texts, numbers and moments.
     """
+
+    # Whether a subquery in FROM may look at what stands before it.
+    has_lateral: ClassVar[bool] = False
 
     @abstractmethod
     async def rows(self, statement: AnySelect, **parameters: Any) -> Sequence[Row]:
@@ -43,6 +46,8 @@ class PlainReader(Reader):
 
 class PostgresReader(Reader):
     """Reads by asyncpg itself, without transactions."""
+
+    has_lateral = True
 
     def __init__(self, connection: PoolProxiedConnection, dialect: Dialect) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""How many rows long lists have: counted at most once in two seconds, and before anybody has to wait for it."""
+"""How many rows long lists have: counted now and then, and before anybody has to wait for it."""
 
 import asyncio
 import time
@@ -16,7 +16,8 @@ from conda_store_shared.errors import DatabaseUnavailable
 # As many rows are counted in the time that reading a page takes.
 CHEAP = 2_000
 OLDEST_SECONDS = 2.0
-_RENEWED_AFTER_SECONDS = 1.0
+# What takes long to count may be older, for the readers not to wait for those who count: by so many times as long.
+PATIENCE = 100
 _KEPT = 64
 
 _log = structlog.get_logger()
@@ -28,12 +29,16 @@ class _Count:
 
     rows: int
     counted_at: float
+    oldest: float = OLDEST_SECONDS
     wanted: bool = True
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Counts:
-    """Counts of lists of more than CHEAP rows, at most two seconds old; lists are told by the ids they select."""
+    """Counts of lists of more than CHEAP rows; lists are told by the ids they select.
+
+    A count is at most two seconds old, or PATIENCE times as old as counting took.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -43,7 +48,7 @@ class Counts:
     def known(self, ids: Select[int]) -> int | None:
         """Return the count when it is known."""
         count = self._counts.get(ids)
-        if count is None or self._clock() - count.counted_at > OLDEST_SECONDS:
+        if count is None or self._clock() - count.counted_at > count.oldest:
             return None
         count.wanted = True
         return count.rows
@@ -58,16 +63,16 @@ class Counts:
     async def renew_forever(self) -> None:
         """Keep the counts young that are asked for."""
         while True:
-            await asyncio.sleep(_RENEWED_AFTER_SECONDS / 2)
+            await asyncio.sleep(OLDEST_SECONDS / 4)
             try:
                 await self.renew()
             except DatabaseUnavailable as error:
                 _log.warning("counts_are_not_renewed", reason=error.message)
 
     async def renew(self) -> None:
-        """Count again what is a second old and was asked for meanwhile; forget the rest."""
+        """Count again what is half as old as it may be and was asked for meanwhile; forget the rest."""
         for ids, count in list(self._counts.items()):
-            if self._clock() - count.counted_at < _RENEWED_AFTER_SECONDS or count.turn.locked():
+            if self._clock() - count.counted_at < count.oldest / 2 or count.turn.locked():
                 continue
             if not count.wanted:
                 self._counts.pop(ids, None)
@@ -80,6 +85,7 @@ class Counts:
         began = self._clock()
         count.rows = await reader.value(_count_of(ids))
         count.counted_at = began
+        count.oldest = max(OLDEST_SECONDS, PATIENCE * (self._clock() - began))
         if count.rows <= CHEAP:
             self._counts.pop(ids, None)
         return count.rows

@@ -7,10 +7,10 @@ from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, True_, bindparam, distinct, false, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from conda_store_api.repositories.counts import Counts
-from conda_store_api.repositories.paging import AnyPage, Columns, Listing, read_page
+from conda_store_api.repositories.paging import AnyPage, Columns, Listing, Nested, read_page
 from conda_store_shared.db.models import (
     Build,
     BuildArtifact,
@@ -32,6 +32,7 @@ from conda_store_shared.errors import NotFound
 from conda_store_shared.web.pagination import Page
 
 Ts = TypeVarTuple("Ts")
+_named = aliased(Namespace)
 # Lists whose statements are put together already, per kind.
 _KEPT = 256
 # By so many packages at most an index looks for builds; more would take long to plan.
@@ -146,6 +147,7 @@ def _environments(bindings: tuple[RoleBinding, ...], filters: Filter, files: Fil
         Environment.deleted_on.is_(None), *_build_conditions(filters, files, Environment.current_build_id)
     )
     names = _name_conditions(bindings, filters)
+    in_namespace = ids.where(Environment.namespace_id == Namespace.id, *names).correlate(Namespace)
     joined = ids.join(Namespace, Namespace.id == Environment.namespace_id).where(*names)
     return Listing(
         ids=joined,
@@ -161,6 +163,10 @@ def _environments(bindings: tuple[RoleBinding, ...], filters: Filter, files: Fil
         counted=joined if names else ids,
         # What is current is completed, but for the newest environments: those are found from their builds.
         few=filters.status not in (None, BuildStatus.COMPLETED),
+        # What the builds must be like is asked once, not again in each namespace.
+        nested=Nested(groups=Namespace, ids=in_namespace, sort_by=("namespace", "name"))
+        if not (filters.status or filters.artifact or filters.packages)
+        else None,
     )
 
 
@@ -248,7 +254,9 @@ def _name_conditions(bindings: tuple[RoleBinding, ...], filters: Filter) -> list
     if filters.seen_by is not None:
         conditions.append(visible_environments(filters.seen_by, Namespace.name, Environment.name))
     if filters.search:
-        conditions.append(or_(contains(Namespace.name, filters.search), contains(Environment.name, filters.search)))
+        # In a subquery, the names of namespaces are looked at once, not once for each of their environments.
+        found = select(_named.id).where(_named.name.contains(filters.search, autoescape=True))
+        conditions.append(or_(Environment.namespace_id.in_(found), contains(Environment.name, filters.search)))
     if filters.namespace:
         conditions.append(Namespace.name == filters.namespace)
     if filters.name:

@@ -37,6 +37,7 @@ class Environment(Model):
         UniqueConstraint("namespace_id", "name"),
         # Lists are read from these alone; only the rows of a page are looked at.
         Index("ix_environment_place", "namespace_id", "name", "id", "deleted_on"),
+        Index("ix_environment_current_build_id", "current_build_id", "namespace_id", "name", "id", "deleted_on"),
         Index("ix_environment_name", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
         Index(
             "ix_environment_erased",
@@ -52,7 +53,7 @@ class Environment(Model):
     namespace_id: Mapped[int] = mapped_column(ForeignKey("namespace.id"))
     name: Mapped[str] = mapped_column(String(255))
     # No foreign key: build points here already, and SQLite cannot add the second half of a circle afterwards.
-    current_build_id: Mapped[int | None] = mapped_column(index=True)
+    current_build_id: Mapped[int | None]
     deleted_on: Mapped[datetime | None]
     description: Mapped[str | None]
     generation: Mapped[int] = mapped_column(default=0, server_default="0")
