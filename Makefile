@@ -45,7 +45,7 @@ test: setup servers ## run every test on real servers, which are started and end
 	@$(WITH_SERVERS) $(PYTEST) tests --ignore=tests/browser $(TOGETHER) $(ARGS)
 
 test-unit: setup ## run the quick tests: no servers, seconds
-	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 --timeout 20 --hypothesis-profile quick $(ARGS)
+	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 -m "not slow" --timeout 20 --hypothesis-profile quick $(ARGS)
 
 test-integration: setup servers ## run the tests against one real server at a time, migrations included
 	@$(WITH_SERVERS) $(PYTEST) tests/integration tests/migrations $(TOGETHER) $(ARGS)

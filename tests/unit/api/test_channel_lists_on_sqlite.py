@@ -1,6 +1,10 @@
 """Lists of channels on SQLite."""
 
+import pytest
+
 from tests.unit.api.channel_lists_suite import ListRequestsSuite, ListsSuite
+
+pytestmark = pytest.mark.slow
 
 
 class TestListRequests(ListRequestsSuite):

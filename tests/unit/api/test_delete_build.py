@@ -14,6 +14,8 @@ from conda_store_shared.errors import InvalidInput, NotFound
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import NAMES, Attempt, Ledger, of_type
 
+pytestmark = pytest.mark.slow
+
 YAML, ARCHIVE = "artifact.YAML", "artifact.CONDA_PACK"
 KEPT = (ArtifactType.LOGS, ArtifactType.LOCKFILE, ArtifactType.YAML)
 

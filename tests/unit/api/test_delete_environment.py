@@ -24,6 +24,8 @@ from conda_store_shared.errors import Conflict, InvalidInput, NotFound
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import NAMES, Attempt, Ledger, of_type
 
+pytestmark = pytest.mark.slow
+
 OF_BUILDS = (Build, BuildStage, StageAttempt, BuildLog, BuildArtifact, Specification)
 
 

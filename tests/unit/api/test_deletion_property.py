@@ -20,6 +20,8 @@ from tests.unit.api.deletion_world import World, files_below
 from tests.unit.api.ledger_builders import Ledger, copy_of, empty, open_ledger
 from tests.unit.api.ledger_courses import with_examples
 
+pytestmark = pytest.mark.slow
+
 Setting = tuple[asyncio.Runner, Ledger]
 PLACES = [("a", "x"), ("a", "y"), ("b", "x")]
 ACTS = st.tuples(

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.unit.api.ledger_builders import Ledger, copy_of, open_ledger
 from tests.unit.api.ledger_courses import BUILDS, BuildCourse, a_post, with_examples
 
+pytestmark = pytest.mark.slow
+
 World = tuple[asyncio.Runner, Ledger]
 SEEDS = st.integers(0, 2**32)
 

@@ -14,6 +14,8 @@ from conda_store_shared.testing.bus_messages import a_message
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import Attempt, Ledger, of_type
 
+pytestmark = pytest.mark.slow
+
 PREFIX_QUEUE = queue_name(BUILDER, events.PrefixDiscardRequested)
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import func, select, union_all
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
 from tests.unit.api.api_client import SPECIFICATION, Api
 
+pytestmark = pytest.mark.slow
+
 # A second on a busy machine; a crash or a hang takes longer, or none.
 AT_ONCE = 2.0
 BOMB = "\n".join(

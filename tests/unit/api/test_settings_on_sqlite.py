@@ -1,7 +1,11 @@
 """Settings on SQLite."""
 
+import pytest
+
 from tests.unit.api.settings_routes_suite import SettingsRoutesSuite
 from tests.unit.api.settings_rows_suite import SettingsRowsSuite
+
+pytestmark = pytest.mark.slow
 
 
 class TestSettingsRows(SettingsRowsSuite):

@@ -19,6 +19,8 @@ from conda_store_client.unpacked import cached_prefix
 from tests.unit.client.answering_server import Answer, AnsweringServer, data, error, redirect
 from tests.unit.client.client_builds import a_build, a_file, a_log, a_member, an_archive, serve_build
 
+pytestmark = pytest.mark.slow
+
 PATH = "/api/v1/build/12/"
 # As conda-pack's script: it writes where the prefix is into a file of it.
 CONDA_UNPACK = """

@@ -14,6 +14,8 @@ from conda_store_client.waiting import wait_for
 from tests.unit.client.answering_server import Answer, AnsweringServer, Asked, data, error
 from tests.unit.client.client_builds import a_build, a_log, a_stage, serve_build
 
+pytestmark = pytest.mark.slow
+
 PATH = "/api/v1/build/12/"
 
 

@@ -64,6 +64,7 @@ class TestMemoryBus(OnceBusSuite):
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.slow
 class TestMemoryBusWithDuplicates(BusSuite):
     """Many messages twice, beside each other or one after the other."""
 

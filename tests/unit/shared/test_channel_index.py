@@ -19,6 +19,8 @@ from conda_store_shared.domain.channel_index import (
 from conda_store_shared.errors import InvalidChannelIndex
 from conda_store_shared.testing.channel_lists import a_listed_package, many_packages, write_list
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.none() | st.text(max_size=20)
 BUILDS = st.builds(
     IndexedBuild,

@@ -19,7 +19,7 @@ from conda_store_shared.child import processes
 from conda_store_shared.child.pool import ChildCall, ChildPool, PoolOptions
 from conda_store_shared.errors import StageFailure
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 HERE = Path(__file__).parent
 MIB = 2**20

@@ -232,6 +232,7 @@ async def test_work_is_given_up_with_a_word_when_the_worker_stops(stage: Stage) 
     assert stage.bus.of(StageInterrupted)[0].attempt_id == stage.bus.of(StageStarted)[0].attempt_id
 
 
+@pytest.mark.slow
 async def test_stop_takes_no_longer_when_the_broker_is_away(stage: Stage) -> None:
     handling = stage.start(for_ever)
     await eventually(lambda: StageStarted in stage.bus.kinds)

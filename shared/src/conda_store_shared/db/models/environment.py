@@ -37,7 +37,15 @@ class Environment(Model):
         UniqueConstraint("namespace_id", "name"),
         # Lists are read from these alone; only the rows of a page are looked at.
         Index("ix_environment_place", "namespace_id", "name", "id", "deleted_on"),
-        Index("ix_environment_current_build_id", "current_build_id", "namespace_id", "name", "id", "deleted_on"),
+        Index(
+            "ix_environment_current_build_id",
+            "current_build_id",
+            "namespace_id",
+            "name",
+            "id",
+            postgresql_where=_LISTED,
+            sqlite_where=_LISTED,
+        ),
         Index("ix_environment_name", "name", "id", postgresql_where=_LISTED, sqlite_where=_LISTED),
         Index(
             "ix_environment_erased",
