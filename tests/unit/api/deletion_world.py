@@ -65,6 +65,8 @@ class World:
             if luck > 0.85:
                 self.steps.append(step)
             await step()
+            if self.chance.random() < 0.4:
+                await self.ledger.erase()
             await self._collect()
 
     async def settle(self) -> None:
@@ -137,7 +139,9 @@ class World:
             else:
                 kind = ArtifactType.LOCKFILE if stage == SOLVE else ArtifactType.CONDA_PACK
                 await self.ledger.store.put(artifact_key(kind, build.build_key), b"made", "text/plain")
-            self.steps.append(self._word(attempt.product()))
+            # Or it dies before it says so.
+            if self.chance.random() > 0.4:
+                self.steps.append(self._word(attempt.product()))
 
         async def install() -> None:
             # As the builder does under its lock.

@@ -1,6 +1,8 @@
 """What is to go is asked for until it is known to be gone, whatever the broker forgets (design §3.8)."""
 
+import random
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +10,12 @@ from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.topology import BUILDER, queue_name
 from conda_store_shared.db.models import Build
+from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.stage import PREFIX
+from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.errors import BusUnavailable
 from conda_store_shared.testing.bus_messages import a_message
+from tests.unit.api.deletion_world import World, files_below
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import Attempt, Ledger, of_type
 
@@ -84,6 +89,26 @@ async def test_objects_are_looked_for_once_more_when_whoever_made_them_must_be_d
         build_id=build.id, build_key=build.build_key, keys=tuple(late.targets), discard_id=late.id
     )
     await answered(ledger, [again])
+    assert await ledger.discards() == []
+
+
+async def test_object_goes_that_was_put_when_all_was_removed_and_nobody_said_so(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    world = World(ledger, tmp_path / "state", random.Random(0), lossy=False)
+    await world.submit("team", "weather")
+    await world.some(1000)
+    (build,) = await ledger.rows(Build)
+    await ledger.delete_environment()
+    await ledger.erase()
+    await world.some(1000)
+    # A worker that had read its input long ago, and died then.
+    await ledger.store.put(artifact_key(ArtifactType.CONDA_PACK, build.build_key), b"late", "application/gzip")
+    await ledger.erase()
+    assert await ledger.count(Build) == [0]
+    await world.settle()
+    assert files_below(tmp_path / "objects") == set()
+    assert world.on_disk() == set()
     assert await ledger.discards() == []
 
 
