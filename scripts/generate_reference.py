@@ -18,7 +18,8 @@ import yaml
 from traitlets import TraitType
 from traitlets.config import Configurable
 
-from conda_store_shared.config.load import SECTIONS
+from conda_store_shared.config.describe import as_text
+from conda_store_shared.config.sections import SECTIONS, is_secret
 from conda_store_shared.contracts.envelope import CONTENT_TYPE, MAXIMUM_BODY, type_of
 from conda_store_shared.contracts.events import Event
 from conda_store_shared.contracts.topology import (
@@ -266,7 +267,16 @@ def settings_page() -> str:
         f"{WRITTEN_BY} The source: `config/` of `conda_store_shared`.",
         "",
         "Every command reads the same file, `--config FILE`: JSON, or Python with `c` in scope, such as",
-        "`c.CondaStoreServer.port = 8081`. On the command line: `--CondaStoreServer.port=8081`, which counts more.",
+        "`c.CondaStoreServer.port = 8081`. On the command line: `--CondaStoreServer.port=8081`.",
+        "",
+        "What counts, each more than the one before: the default; the JSON file beside the Python file;",
+        "the Python file; the command line. `--generate-config` writes a file with every option commented out,",
+        "`--show-config` shows every value and where it comes from, secrets masked. What is no known option is said in",
+        "the log at the start when it stands in a file, and refused on the command line.",
+        "",
+        "A secret need not stand in the file: of each secret option `x` there is an option `x_file`, the path of a",
+        "file that holds it, and its value may be `env:NAME`, the environment variable that does. There, what is no",
+        "text is JSON.",
     ]
     for section in SECTIONS:
         lines += ["", f"## {section.__name__}", "", _documentation(section), ""]
@@ -284,26 +294,30 @@ def _own_options(section: type[Configurable]) -> list[TraitType[Any, Any]]:
 
 def _option_row(section: type[Configurable], trait: TraitType[Any, Any]) -> str:
     name = str(trait.name)
-    default = _OWN_DEFAULTS.get(name) or f"`{_as_text(getattr(section(), name))}`"
-    return f"| `{name}` | {_trait_name(trait)} | {default} | {_escaped(str(trait.help))} |"
+    default = _OWN_DEFAULTS.get(name) or f"`{as_text(getattr(section(), name))}`"
+    told = str(trait.help)
+    if gone := trait.metadata.get("gone"):
+        told += f" *Has no effect: {gone}.*"
+    if is_secret(trait):
+        told += f" *Secret: may stand in `{name}_file`, or be `env:NAME`.*"
+    return f"| `{name}` | {_trait_name(trait)} | {default} | {_escaped(told)} |"
+
+
+_KINDS = {
+    "Any": "anything",
+    "Bool": "yes or no",
+    "Callable": "function",
+    "Float": "number",
+    "Int": "whole number",
+    "Type": "class",
+    "Unicode": "text",
+}
 
 
 def _trait_name(trait: TraitType[Any, Any]) -> str:
     kinds = getattr(trait, "trait_types", [trait])
-    words = {"Unicode": "text", "Int": "whole number", "Float": "number", "Bool": "yes or no", "Type": "class"}
-    names = [words.get(type(kind).__name__, type(kind).__name__.lower()) for kind in kinds]
+    names = [_KINDS.get(type(kind).__name__, type(kind).__name__.lower()) for kind in kinds]
     return " or ".join(names) + (" or None" if trait.allow_none else "")
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, type):
-        return f"{value.__module__}.{value.__name__}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_as_text(element)}" for key, element in value.items()) + "}"
-    if isinstance(value, set | frozenset):
-        # In an order, for the page not to change by itself.
-        return "{" + ", ".join(repr(element) for element in sorted(value)) + "}"
-    return repr(value)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import log_level
 from conda_store_shared.config.conda_store import CondaStore, current_platform
-from conda_store_shared.config.load import SECTIONS, load_config, parser
+from conda_store_shared.config.load import Configuration, load_config, parser
+from conda_store_shared.config.sections import SECTIONS
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.storage.filesystem import FilesystemStore
@@ -21,6 +22,10 @@ SECRET = ("--AuthenticationBackend.secret=" + "s" * 32,)
 
 
 def load(*overrides: str, file: Path | None = None) -> Config:
+    return loaded(*overrides, file=file).config
+
+
+def loaded(*overrides: str, file: Path | None = None) -> Configuration:
     arguments, rest = parser("program", "A program.").parse_known_args(
         [*(["--config", str(file)] if file else []), *overrides]
     )

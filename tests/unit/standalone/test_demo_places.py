@@ -15,7 +15,7 @@ from conda_store_standalone.demo.places import Places, opened_places
 def test_server_reads_the_configuration_that_the_demo_writes(tmp_path: Path) -> None:
     places = Places(tmp_path)
     places.write_configuration(port=8123, channel="http://127.0.0.1:8124/demo-channel")
-    config = load_config(argparse.Namespace(config=str(places.configuration)), [])
+    config = load_config(argparse.Namespace(config=str(places.configuration)), []).config
     assert CondaStoreServer(config=config).port == 8123
     assert CondaStoreServer(config=config).address == "127.0.0.1"
     store = CondaStore(config=config)

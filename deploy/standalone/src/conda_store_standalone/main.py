@@ -10,7 +10,7 @@ from traitlets.config import Config
 from conda_store_shared.assembly.process import Assemble, execute, run_process
 from conda_store_shared.config.authentication import AuthenticationBackend
 from conda_store_shared.config.conda_store import CondaStore
-from conda_store_shared.config.load import load_config, parser
+from conda_store_shared.config.load import Configuration, load_config, parser
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_standalone.composition import assemble_server, assemble_standalone, assemble_worker
 
@@ -62,14 +62,14 @@ def _run(name: str, description: str, assemble: Assemble) -> None:
     arguments, overrides = made.parse_known_args()
     standalone = arguments.standalone and assemble is assemble_server
 
-    def load() -> Config:
-        config = load_config(arguments, overrides)
-        if standalone:
-            complete_standalone(config)
-        return config
+    def load() -> Configuration:
+        loaded = load_config(arguments, overrides)
+        if standalone and not arguments.show_config:
+            complete_standalone(loaded.config)
+        return loaded
 
     async def run(config: Config) -> None:
         async with (assemble_standalone if standalone else assemble)(config) as process:
             await run_process(process, config)
 
-    execute(name, load, run)
+    execute(name, arguments, load, run)

@@ -138,7 +138,7 @@ def replay_command(arguments: Sequence[str]) -> None:
     made.add_argument("queue", metavar="QUEUE", help="the queue that gave them up, such as api.lockfile.solved")
     parsed, overrides = made.parse_known_args(arguments)
     try:
-        options = bus_options(load_config(parsed, overrides), "replay")
+        options = bus_options(load_config(parsed, overrides).config, "replay")
         count = asyncio.run(replay(options, parsed.queue))
     except CondaStoreError as error:
         sys.exit(f"ERROR: {error.message}")

@@ -1,5 +1,6 @@
 """One process: its services on one bus, their routes with health and metrics on one port."""
 
+import argparse
 import asyncio
 import logging
 import sys
@@ -8,13 +9,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from traitlets.config import Config
 
 from conda_store_shared.bus.port import Bus
-from conda_store_shared.config.load import load_config, parser
+from conda_store_shared.config.describe import generated_config, shown_config
+from conda_store_shared.config.load import Configuration, load_config, parser
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import BusUnavailable, ConfigurationError
 from conda_store_shared.logs import configure_logging
@@ -36,6 +39,7 @@ class Process:
     translate: Sequence[Translate] = ()
 
 
+_log = structlog.get_logger()
 Assemble = Callable[[Config], AbstractAsyncContextManager[Process]]
 
 
@@ -96,16 +100,32 @@ def run_command(name: str, assemble: Assemble) -> None:
         async with assemble(config) as process:
             await run_process(process, config)
 
-    execute(name, lambda: load_config(arguments, overrides), run)
+    execute(name, arguments, lambda: load_config(arguments, overrides), run)
 
 
-def execute(name: str, load: Callable[[], Config], run: Callable[[Config], Coroutine[Any, Any, None]]) -> None:
-    """Load the configuration, set logging up, run; a ConfigurationError ends the process with one clear line."""
+def execute(
+    name: str,
+    arguments: argparse.Namespace,
+    load: Callable[[], Configuration],
+    run: Callable[[Config], Coroutine[Any, Any, None]],
+) -> None:
+    """Load the configuration, set logging up, run; a ConfigurationError ends the process with one clear line.
+
+    When the arguments ask to generate or to show a configuration, that is all that is done.
+    """
     try:
-        config = load()
-        configure_logging(name, log_level(CondaStoreServer(config=config).log_level))
+        if arguments.generate_config:
+            sys.stdout.write(generated_config())
+            return
+        loaded = load()
+        if arguments.show_config:
+            sys.stdout.write(shown_config(loaded))
+            return
+        configure_logging(name, log_level(CondaStoreServer(config=loaded.config).log_level))
+        for note in loaded.notes:
+            _log.warning("configuration_note", note=note)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(config))
+            runner.run(run(loaded.config))
     except ConfigurationError as error:
         sys.exit(f"ERROR: {error.message}")
     except BaseExceptionGroup as group:

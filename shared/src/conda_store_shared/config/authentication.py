@@ -35,11 +35,11 @@ class AuthenticationBackend(Configurable):
         "",
         help="Symmetric key that signs tokens and sessions: at least 32 bytes, the same for every service. "
         "When empty, a single process makes one and keeps it in its data directory; several processes refuse to start.",
-    ).tag(config=True)
+    ).tag(config=True, secret=True)
     jwt_algorithm = Unicode("HS256", help="Algorithm that signs tokens: HS256, HS384 or HS512.").tag(config=True)
     predefined_tokens = Dict(
         help="Service accounts: token -> {'exp', 'primary_namespace', 'role_bindings'}, each of which may be left out.",
-    ).tag(config=True)
+    ).tag(config=True, secret=True)
 
 
 class RBACAuthorizationBackend(Configurable):
@@ -106,4 +106,4 @@ class DummyAuthentication(Authentication):
 
     password = Unicode(
         "password", help="The password of everybody.  When empty any password will do, and only loopback is served."
-    ).tag(config=True)
+    ).tag(config=True, secret=True)

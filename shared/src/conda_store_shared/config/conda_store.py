@@ -5,10 +5,12 @@ import platform
 import sys
 from typing import Any
 
-from traitlets import Float, Int, List, TraitError, Unicode, default, validate
+from traitlets import Any as AnyValue
+from traitlets import Bool, Callable, Float, Int, List, TraitError, Type, Unicode, Union, default, validate
 from traitlets.config import Configurable
 
 from conda_store_shared.config.directories import data_directory
+from conda_store_shared.config.storage import LocalStorage, Storage
 
 _MACHINES = {"x86_64": "64", "amd64": "64", "aarch64": "aarch64", "arm64": "arm64", "ppc64le": "ppc64le"}
 _SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
@@ -26,7 +28,15 @@ def current_platform() -> str:
 class CondaStore(Configurable):
     """How environments are built and where they are kept."""
 
-    database_url = Unicode(help="SQLAlchemy address of the database, PostgreSQL or SQLite.").tag(config=True)
+    database_url = Unicode(help="SQLAlchemy address of the database, PostgreSQL or SQLite.").tag(
+        config=True, secret=True
+    )
+    upgrade_db = Bool(True, help="Whether a server brings the schema of the database up to date when it starts.").tag(
+        config=True
+    )
+    storage_class = Type(
+        LocalStorage, klass=Storage, help="Where artifacts are kept: LocalStorage or S3Storage, with their options."
+    ).tag(config=True)
     store_directory = Unicode(help="Directory of the built prefixes; builders that share it serve the same ones.").tag(
         config=True
     )
@@ -47,7 +57,9 @@ class CondaStore(Configurable):
     build_artifacts_kept_on_deletion = List(
         Unicode(), ["LOGS", "LOCKFILE", "YAML"], help="Artifacts that stay when their build is deleted."
     ).tag(config=True)
-    conda_command = Unicode("mamba", help="Program that solves where rattler does not.").tag(config=True)
+    conda_command = Unicode("mamba", help="Program that solved.").tag(
+        config=True, gone="rattler solves, as part of the service"
+    )
     conda_channel_alias = Unicode(
         "https://conda.anaconda.org", help="Address that short channel names stand below."
     ).tag(config=True)
@@ -103,6 +115,55 @@ class CondaStore(Configurable):
     default_gid = Int(allow_none=True, help="Group of built prefixes.").tag(config=True)
     default_permissions = Unicode("775", allow_none=True, help="Mode of built prefixes, three octal digits.").tag(
         config=True
+    )
+
+    validate_specification = Callable(
+        None,
+        allow_none=True,
+        help="Hook that may change or refuse a specification: a function, plain or async, of db, conda_store, "
+        "namespace and specification which returns the specification.",
+    ).tag(config=True)
+    validate_action = Callable(
+        None,
+        allow_none=True,
+        help="Hook that may refuse an action: a function, plain or async, of db, conda_store, namespace and action.",
+    ).tag(config=True)
+    post_update_environment_build_hook = Callable(
+        None,
+        allow_none=True,
+        help="Hook that is told when the current build of an environment changed: a function, plain or async, of "
+        "conda_store and environment.",
+    ).tag(config=True)
+    default_docker_base_image = Union(
+        [Unicode(), Callable()],
+        default_value="registry-1.docker.io/library/debian:sid-slim",
+        help="Image that images of environments are built upon, or a function of the build that tells it.  "
+        "Takes effect with images of environments, which there are none of yet.",
+    ).tag(config=True)
+    conda_flags = Unicode(
+        "--strict-channel-priority",
+        help="How channels are preferred in a solve: --strict-channel-priority or --no-channel-priority.",
+    ).tag(config=True)
+    redis_url = Unicode(None, allow_none=True, help="Address of Redis.").tag(
+        config=True, secret=True, gone="there is no Redis any more; RabbitMQ is named by Bus.url"
+    )
+    celery_broker_url = Unicode(None, allow_none=True, help="Address of the broker.").tag(
+        config=True, secret=True, gone="there is no Celery any more; RabbitMQ is named by Bus.url"
+    )
+    celery_results_backend = Unicode(None, allow_none=True, help="Where Celery kept results.").tag(
+        config=True, secret=True, gone="there is no Celery any more; the database keeps what became of a build"
+    )
+    serialize_builds = Bool(True, help="Whether builds ran one by one.").tag(
+        config=True, gone="builds never disturb each other; Ledger.capacity says how many run at once"
+    )
+    container_registry_class = AnyValue(None, allow_none=True, help="Class of the registry of images.").tag(
+        config=True, gone="there is one registry, with the options of ContainerRegistry"
+    )
+    lock_backend = Unicode("conda-lock", help="Program that makes lockfiles.").tag(
+        config=True, gone="lockfiles are always those of conda-lock, solved by rattler"
+    )
+    win_extended_length_prefix = Bool(False, help="Whether Windows gets paths of any length.").tag(
+        config=True, gone="services run on Linux and macOS"
     )
 
     @default("database_url")

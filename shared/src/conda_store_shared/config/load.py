@@ -1,55 +1,38 @@
 """Reads a configuration: file, then command line, the later winning."""
 
 import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traitlets import TraitError
-from traitlets.config import Config, Configurable
-from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+from traitlets import TraitError, TraitType, Type
+from traitlets.config import Config
 
-from conda_store_shared.config.authentication import (
-    Authentication,
-    AuthenticationBackend,
-    DummyAuthentication,
-    RBACAuthorizationBackend,
-)
-from conda_store_shared.config.bus import Bus
-from conda_store_shared.config.conda_store import CondaStore
-from conda_store_shared.config.oauth import (
-    GenericOAuthAuthentication,
-    GithubOAuthAuthentication,
-    JupyterHubOAuthAuthentication,
-    OIDCAuthentication,
-)
-from conda_store_shared.config.server import CondaStoreServer
-from conda_store_shared.config.storage import LocalStorage, S3Storage
-from conda_store_shared.config.worker import CondaStoreWorker, Ledger
+from conda_store_shared.compat.imports import foreign_names
+from conda_store_shared.config.names import corrected, unknown_option
+from conda_store_shared.config.secret_values import FILE, VARIABLE, from_file, from_variable
+from conda_store_shared.config.sections import SECTIONS, is_secret, known_sections, options_of
+from conda_store_shared.config.sources import Source, command_line_source, file_sources
 from conda_store_shared.errors import ConfigurationError
 
-SECTIONS: tuple[type[Configurable], ...] = (
-    CondaStore,
-    CondaStoreServer,
-    CondaStoreWorker,
-    Ledger,
-    Bus,
-    LocalStorage,
-    S3Storage,
-    Authentication,
-    DummyAuthentication,
-    GenericOAuthAuthentication,
-    GithubOAuthAuthentication,
-    JupyterHubOAuthAuthentication,
-    OIDCAuthentication,
-    AuthenticationBackend,
-    RBACAuthorizationBackend,
-)
+_BROKER_SCHEMES = ("amqp://", "amqps://")
 
-# What the code of a configuration file may raise, short of ending the process.
-_BROKEN = (
-    ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError,
-)  # fmt: skip
+
+@dataclass(slots=True, kw_only=True)
+class Configuration:
+    """Options that were set, ``origins`` of each by section and option, and ``notes`` for whoever set them."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    config: Config = field(default_factory=Config)
+    origins: dict[tuple[str, str], str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def set(self, section: str, option: str, value: Any, origin: str) -> None:
+        """Set an option; what was set before is forgotten."""
+        self.config[section][option] = value
+        self.origins[section, option] = origin
 
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
@@ -57,51 +40,116 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=program,
         description=description,
-        epilog="Any option may be given as --Class.option=value, such as --CondaStoreServer.port=8081.",
+        epilog="Any option may be given as --Class.option=value, such as --CondaStoreServer.port=8081.  "
+        "--generate-config writes all of them, with what they mean.",
     )
     made.add_argument("--config", metavar="FILE", help="configuration file: Python with `c` in scope, or JSON")
+    made.add_argument(
+        "--generate-config", action="store_true", help="write a configuration file with every option, commented out"
+    )
+    made.add_argument(
+        "--show-config", action="store_true", help="show every option, and where its value comes from; hide secrets"
+    )
     return made
 
 
-def load_config(arguments: argparse.Namespace, overrides: list[str]) -> Config:
+def load_config(
+    arguments: argparse.Namespace, overrides: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> Configuration:
     """Return the configuration of the file and of the overrides; raises ConfigurationError naming what is wrong."""
-    config = _load_file(Path(arguments.config)) if arguments.config else Config()
-    for override in overrides:
-        _apply(config, override)
-    for section in SECTIONS:
-        try:
-            section(config=config)
-        except TraitError as error:
-            raise ConfigurationError(f"Bad config encountered during initialization: {error}") from error
-    return config
+    made = Configuration(environment=environment)
+    # Classes may be told by the names they had elsewhere, in the file and by text.
+    with foreign_names():
+        if arguments.config:
+            for source in file_sources(Path(arguments.config)):
+                _take_over(made, source, refuses=False)
+        _take_over(made, command_line_source(overrides), refuses=True)
+        for (section, option), origin in list(made.origins.items()):
+            _settle(made, section, option, origin)
+        for kind in SECTIONS:
+            try:
+                kind(config=made.config)
+            except TraitError as error:
+                raise ConfigurationError(f"Bad config encountered during initialization: {error}") from error
+    _use_broker_of_celery(made)
+    return made
 
 
-def _load_file(path: Path) -> Config:
-    loader = JSONFileConfigLoader if path.suffix == ".json" else PyFileConfigLoader
-    try:
-        return Config(loader(path.name, path=str(path.parent)).load_config())
-    except ConfigFileNotFound:
-        raise ConfigurationError(f"Failed to find specified config file: {path}") from None
-    except _BROKEN as error:
-        raise ConfigurationError(f"{path}: {type(error).__name__}: {error}") from error
+def _take_over(made: Configuration, source: Source, *, refuses: bool) -> None:
+    for section, values in source.values.items():
+        if not isinstance(values, Mapping):
+            made.notes.append(f"{source.where}: c.{section} is no section; options are c.Class.option")
+            continue
+        for option, value in values.items():
+            names = corrected(section, option)
+            if names != (section, option):
+                made.notes.append(f"{source.where}: {section}.{option} is called {'.'.join(names)}")
+            if _trait(*names) is None:
+                told = f"{source.where}: {unknown_option(*names)}"
+                if refuses:
+                    raise ConfigurationError(told)
+                made.notes.append(f"{told}; it has no effect")
+            else:
+                _set(made, *names, value, source.where)
 
 
-def _apply(config: Config, override: str) -> None:
-    name, separator, text = override.removeprefix("--").partition("=")
-    section, _, option = name.partition(".")
-    if not override.startswith("--") or not separator or not option:
-        raise ConfigurationError(f"unrecognized argument {override!r}; options are given as --Class.option=value")
-    known = {kind.__name__: kind for kind in SECTIONS}
-    trait = known[section].class_traits(config=True).get(option) if section in known else None
+def _set(made: Configuration, section: str, option: str, value: Any, where: str) -> None:
+    """Set an option; a secret and the file that holds it are one option, of which the later counts."""
+    other = option.removesuffix(FILE) if option.endswith(FILE) else option + FILE
+    if made.origins.get((section, other)) == where:
+        raise ConfigurationError(f"{where}: {section}.{option} and {section}.{other} are the same; set one of them")
+    if made.origins.pop((section, other), None):
+        del made.config[section][other]
+    made.set(section, option, value, where)
+
+
+def _trait(section: str, option: str) -> TraitType[object, object] | None:
+    """The trait of an option, or the secret one that the file of an option holds."""
+    kind = known_sections().get(section)
+    if kind is None:
+        return None
+    traits = options_of(kind)
+    held = traits.get(option.removesuffix(FILE))
+    return traits.get(option) or (held if held is not None and is_secret(held) else None)
+
+
+def _settle(made: Configuration, section: str, option: str, origin: str) -> None:
+    """Replace what stands for a value by the value; note what has no effect any more."""
+    trait, value, name = _trait(section, option), made.config[section][option], f"{section}.{option}"
     if trait is None:
-        raise ConfigurationError(f"unknown option {name}")
+        return
+    if option not in options_of(known_sections()[section]):
+        real = option.removesuffix(FILE)
+        del made.config[section][option], made.origins[section, option]
+        made.set(section, real, from_file(f"{section}.{real}", trait, str(value)), f"{origin}, from the file {value}")
+    elif is_secret(trait) and isinstance(value, str) and value.startswith(VARIABLE):
+        variable = value.removeprefix(VARIABLE)
+        held = from_variable(name, trait, variable, made.environment)
+        made.set(section, option, held, f"{origin}, from the variable {variable}")
+    elif isinstance(trait, Type) and isinstance(value, str):
+        made.set(section, option, _class(trait, name, value), origin)
+    if (gone := trait.metadata.get("gone")) and not _names_our_broker(section, option, value):
+        made.notes.append(f"{origin}: {name} has no effect: {gone}")
+
+
+def _class(trait: Type[Any, Any], name: str, text: str) -> object:
     try:
-        config[section][option] = _from_text(trait, text)
-    except (TraitError, ValueError) as error:
-        raise ConfigurationError(f"Bad config encountered during initialization: {name}: {error}") from error
+        return trait._resolve_string(text)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"{name}={text!r}: {error}") from error
 
 
-def _from_text(trait: Any, text: str) -> Any:
-    if hasattr(trait, "from_string_list"):
-        return trait.from_string_list([part for part in text.split(",") if part])
-    return trait.from_string(text)
+def _names_our_broker(section: str, option: str, value: Any) -> bool:
+    is_broker = (section, option) == ("CondaStore", "celery_broker_url")
+    return is_broker and isinstance(value, str) and value.startswith(_BROKER_SCHEMES)
+
+
+def _use_broker_of_celery(made: Configuration) -> None:
+    url = made.config.CondaStore.get("celery_broker_url")
+    if not _names_our_broker("CondaStore", "celery_broker_url", url):
+        return
+    if "url" in made.config.Bus:
+        made.notes.append("CondaStore.celery_broker_url has no effect: Bus.url is set")
+    else:
+        made.set("Bus", "url", url, "CondaStore.celery_broker_url")
+        made.notes.append("CondaStore.celery_broker_url names RabbitMQ and is used as Bus.url, which is not set")

@@ -13,7 +13,9 @@ class GenericOAuthAuthentication(Authentication):
     access_token_url = Unicode("", help="Where authorization codes are exchanged for access tokens.").tag(config=True)
     authorize_url = Unicode("", help="Page of the provider to which the browser is sent.").tag(config=True)
     client_id = Unicode("", help="Name under which the provider knows us.").tag(config=True)
-    client_secret = Unicode("", help="Secret that the provider gave us; empty for a public client.").tag(config=True)
+    client_secret = Unicode("", help="Secret that the provider gave us; empty for a public client.").tag(
+        config=True, secret=True
+    )
     access_scope = Unicode("", help="Scopes to ask for, separated by spaces.").tag(config=True)
     user_data_url = Unicode("", help="Where the provider tells, as JSON, whose access token it is.").tag(config=True)
     user_data_key = Unicode("", help="Key of that answer which holds the user name.").tag(config=True)

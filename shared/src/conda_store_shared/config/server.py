@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from traitlets import Bool, Int, List, TraitError, Type, Unicode, Union, validate
+from traitlets import Any as AnyValue
+from traitlets import Bool, Dict, Int, List, TraitError, Type, Unicode, Union, validate
 from traitlets.config import Configurable
 
 from conda_store_shared.config.authentication import Authentication, DummyAuthentication
@@ -35,6 +36,32 @@ class CondaStoreServer(Configurable):
         None, allow_none=True, help="Pattern of origins of web pages that may call the API."
     ).tag(config=True)
     behind_proxy = Bool(False, help="Whether to believe the X-Forwarded-* headers of the gateway.").tag(config=True)
+    trusted_proxies = List(
+        Unicode(),
+        ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        help="Networks whose X-Forwarded-* headers are believed when behind_proxy is set.",
+    ).tag(config=True)
+    templates = AnyValue(
+        None,
+        allow_none=True,
+        help="Directory of Jinja templates, or Jinja2Templates of Starlette, used in place of ours of the same name.",
+    ).tag(config=True)
+    template_vars = Dict(help="What templates know besides, such as banner and logo.").tag(config=True)
+    additional_routes = List(
+        AnyValue(),
+        [],
+        help="Routes of your own: (path, method, function of the request).  They check themselves who calls.",
+    ).tag(config=True)
+    secret_key = Unicode("", help="Key that signed sessions.").tag(
+        config=True, secret=True, gone="sessions are signed with AuthenticationBackend.secret"
+    )
+    config_file = Unicode("", help="Configuration file.").tag(config=True, gone="the file is named by --config")
+    standalone = Bool(False, help="Whether one process does everything.").tag(
+        config=True, gone="the command conda-store-server does everything with --standalone"
+    )
+    reload = Bool(False, help="Whether the server restarts when its code changes.").tag(
+        config=True, gone="nothing watches the code; start the process again"
+    )
 
     @validate("url_prefix")
     def _rooted(self, proposal: Any) -> str:

@@ -1,12 +1,21 @@
 """Options of the services that work: solver, builder, artifacts (contract §5.5)."""
 
-from traitlets import Bool, Dict, Float, Int, Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode, Union
 from traitlets.config import Configurable
 
 
 class CondaStoreWorker(Configurable):
     """How much is done at once, and within which limits."""
 
+    log_level = Union(
+        [Int(), Unicode()],
+        default_value=20,
+        help="Level of the log of solver, builder and artifacts: a number of Python's or its name.",
+    ).tag(config=True)
+    watch_paths = List(
+        Unicode(), [], help="Files and directories of specifications, registered in CondaStore.filesystem_namespace."
+    ).tag(config=True)
+    config_file = Unicode("", help="Configuration file.").tag(config=True, gone="the file is named by --config")
     concurrency = Int(
         None, allow_none=True, help="Requests each worker service works on at once; the number of cores when None."
     ).tag(config=True)
@@ -21,7 +30,7 @@ class CondaStoreWorker(Configurable):
     ).tag(config=True)
     channel_credentials = Dict(
         help="Authorization header by channel address; used at fetch, and never written down."
-    ).tag(config=True)
+    ).tag(config=True, secret=True)
 
 
 class Ledger(Configurable):

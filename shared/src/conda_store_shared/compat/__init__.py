@@ -1,0 +1,1 @@
+"""What configuration files of conda-store import and say, in our names."""

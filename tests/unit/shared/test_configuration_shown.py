@@ -1,0 +1,124 @@
+"""A configuration can be written, and shown with where each value comes from; secrets are seen by nobody."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from conda_store_shared.config.authentication import AuthenticationBackend
+from conda_store_shared.config.bus import Bus
+from conda_store_shared.config.describe import generated_config, shown_config
+from conda_store_shared.config.load import Configuration, load_config
+from conda_store_shared.config.sections import SECTIONS, is_secret, options_of
+from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.config.worker import CondaStoreWorker
+from conda_store_shared.errors import ConfigurationError
+
+CANARY = "canary-9f3b"
+
+
+def load(path: Path, *overrides: str, environment: Mapping[str, str] = os.environ) -> Configuration:
+    return load_config(argparse.Namespace(config=str(path)), overrides, environment)
+
+
+def written(directory: Path, text: str, name: str = "conda_store_config.py") -> Path:
+    path = directory / name
+    path.write_text(text)
+    return path
+
+
+def test_written_file_has_every_option_and_changes_nothing(tmp_path: Path) -> None:
+    text = generated_config()
+    for section in SECTIONS:
+        for name in section.class_own_traits(config=True):
+            assert f"\n# c.{section.__name__}.{name} = " in text
+    loaded = load(written(tmp_path, text))
+    assert (loaded.origins, loaded.notes) == ({}, [])
+
+
+def test_written_file_loads_when_its_plain_options_are_given(tmp_path: Path) -> None:
+    lines = [line.removeprefix("# ") for line in generated_config().splitlines() if line.startswith("# c.")]
+    plain = [line for line in lines if " = conda_store" not in line and ": {" not in line]
+    assert len(plain) > 100
+    loaded = load(written(tmp_path, "\n".join(plain)))
+    assert all("has no effect: " in note for note in loaded.notes)
+
+
+def test_each_value_is_shown_with_its_origin(tmp_path: Path) -> None:
+    written(tmp_path, '{"CondaStoreServer": {"port": 1, "max_page_size": 7}}', "conda_store_config.json")
+    file = written(tmp_path, "c.CondaStoreServer.port = 2\nc.CondaStore.default_namespace = 'x'\n")
+    shown = shown_config(load(file, "--CondaStore.default_namespace=y", "--CondaStore.redis_url=redis://x"))
+    origins = {line.partition(" # ")[0].strip(): line.partition(" # ")[2] for line in shown.splitlines()}
+    assert origins["CondaStoreServer.port = 2"] == str(file)
+    assert origins["CondaStoreServer.max_page_size = 7"] == str(file.with_suffix(".json"))
+    assert origins["CondaStore.default_namespace = 'y'"] == "command line"
+    assert origins["CondaStoreServer.url_prefix = '/'"] == "default"
+    assert "# NOTE: command line: CondaStore.redis_url has no effect" in shown
+
+
+def test_secrets_are_masked_wherever_they_come_from(tmp_path: Path) -> None:
+    held = written(tmp_path, CANARY, "secret")
+    text = [
+        f"c.AuthenticationBackend.secret_file = {str(held)!r}",
+        f"c.AuthenticationBackend.predefined_tokens = {{{CANARY!r}: {{}}}}",
+        f"c.CondaStore.database_url = 'postgresql://user:{CANARY}@host/name'",
+        f"c.CondaStore.redis_url = 'redis://:{CANARY}@host'",
+        "c.S3Storage.secret_key = 'env:CANARY'",
+        f"c.Bus.url = 'amqp://user:{CANARY}@host'",
+        f"c.GithubOAuthAuthentication.client_secret = {CANARY!r}",
+        f"c.CondaStoreWorker.channel_credentials = {{'https://x': {CANARY!r}}}",
+        f"c.DummyAuthentication.password = {CANARY!r}",
+    ]
+    loaded = load(written(tmp_path, "\n".join(text)), environment={"CANARY": CANARY})
+    shown = shown_config(loaded)
+    assert CANARY not in shown
+    assert "CondaStore.database_url = 'postgresql://user:******@host/name'" in shown
+    assert f"  # {tmp_path}/conda_store_config.py, from the file {held}" in shown
+    assert AuthenticationBackend(config=loaded.config).secret == CANARY
+
+
+@pytest.mark.parametrize("given", ["file", "variable"])
+def test_every_secret_may_stand_elsewhere(tmp_path: Path, given: str) -> None:
+    for section in SECTIONS:
+        for name, trait in options_of(section).items():
+            if not is_secret(trait) or "gone" in trait.metadata:
+                continue
+            value = '{"https://x": "y"}' if trait.default_value_repr() == "{}" else CANARY
+            held = written(tmp_path, f"{value}\n", "secret")
+            option = f"{name}_file = {str(held)!r}" if given == "file" else f"{name} = 'env:SECRET'"
+            loaded = load(written(tmp_path, f"c.{section.__name__}.{option}"), environment={"SECRET": value})
+            expected = {"https://x": "y"} if value.startswith("{") else CANARY
+            assert loaded.config[section.__name__] == {name: expected}, option
+
+
+def test_later_of_a_secret_and_its_file_counts(tmp_path: Path) -> None:
+    held = written(tmp_path, "amqp://file", "url")
+    file = written(tmp_path, f"c.Bus.url_file = {str(held)!r}")
+    assert Bus(config=load(file).config).url == "amqp://file"
+    assert Bus(config=load(file, "--Bus.url=amqp://line").config).url == "amqp://line"
+    assert Bus(config=load(written(tmp_path, "c.Bus.url = 'amqp://x'"), f"--Bus.url_file={held}").config).url == "amqp://file"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("c.Bus.url_file = '/no/such/file'", "Bus.url_file: /no/such/file cannot be read: No such file or directory"),
+        ("c.Bus.url = 'env:NO_SUCH_VARIABLE'", "Bus.url: the environment variable NO_SUCH_VARIABLE is not set"),
+        ("c.Bus.url = 'amqp://x'; c.Bus.url_file = '/x'", "are the same; set one of them"),
+        ("c.CondaStoreWorker.channel_credentials = 'env:HOME'", "CondaStoreWorker.channel_credentials: it is no JSON"),
+    ],
+)
+def test_secret_that_cannot_be_had_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(written(tmp_path, text))
+    assert message in raised.value.message
+    assert os.environ["HOME"] not in raised.value.message
+
+
+def test_other_options_have_no_such_forms(tmp_path: Path) -> None:
+    loaded = load(written(tmp_path, "c.CondaStoreServer.url_prefix_file = '/x'\nc.CondaStoreServer.address = 'env:X'"))
+    assert CondaStoreServer(config=loaded.config).address == "env:X"
+    assert "unknown option CondaStoreServer.url_prefix_file" in loaded.notes[0]
+    assert CondaStoreWorker(config=loaded.config).watch_paths == []
