@@ -5,10 +5,15 @@ from collections.abc import Awaitable
 
 import pytest
 
+from conda_store_api.repositories.builds import end_build, lock_build
+from conda_store_api.repositories.deletion import mark_build_deleted
+from conda_store_api.use_cases.let_build_go import let_build_go
 from conda_store_api.use_cases.request_discard import discard_message
+from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.contracts import events
 from conda_store_shared.db.models import Build, Discard, Environment, Namespace, Specification
-from conda_store_shared.domain.stage import PREFIX
+from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.stage import PREFIX, SOLVE
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import NAMES, Attempt, Ledger, of_type
 
@@ -106,6 +111,23 @@ async def test_chosen_build_is_there_when_it_is_deleted_at_once(ledger: Ledger) 
         assert (await ledger.environment(first)).current_build_id == second.id
         await ledger.delete_environment(*NAMES)
         await everything_gone(ledger)
+
+
+async def test_log_of_an_erased_build_is_not_stored_when_a_word_of_it_crossed_its_erasure(ledger: Ledger) -> None:
+    build = await ledger.released()
+    attempt = Attempt(build, SOLVE)
+    await ledger.apply(attempt.started())
+    async with ledger.transactions.begin() as transaction:
+        locked = await lock_build(transaction.session, build.id, with_order=False)
+        assert locked is not None
+        await end_build(transaction.session, locked.build, BuildStatus.CANCELED, {"ended_on": ledger.now})
+        await mark_build_deleted(transaction.session, build.id, ledger.now, erased=True)
+        await let_build_go(transaction, locked.build, (), ledger.now)
+        word = asyncio.create_task(ledger.apply(attempt.log(0, "solving\n")))
+        # It has found the build as it was, and waits for the lock.
+        assert await asyncio.wait([word], timeout=1) == (set(), {word})
+    await word
+    assert await store_logs(ledger.transactions, ledger.store, ledger.now) == 0
 
 
 async def test_each_discard_is_asked_for_once_more_when_replicas_rescue_at_once(ledger: Ledger) -> None:

@@ -30,8 +30,9 @@ _PIECE = select(
 ).where(Build.id == bindparam("of_build"), Build.deleted_on.is_(None), Build.log_bytes <= MAXIMUM_LOG_BYTES)
 _build = Build.__table__.c
 _CHANGE = update(Build.__table__).where(_build.id == bindparam("of_build"))  # type: ignore[arg-type]
-# A piece that comes after the log object was stored has it written again.
-_GROW = _CHANGE.values(
+# A piece that comes after the log object was stored has it written again; not that of a build which was deleted since
+# the piece was kept.
+_GROW = _CHANGE.where(_build.deleted_on.is_(None)).values(
     log_bytes=_build.log_bytes + case((_FITS, _SIZE), else_=MAXIMUM_LOG_BYTES + 1), logs_stored_on=None
 )
 _STORED = _CHANGE.where(_build.log_bytes == bindparam("known_bytes"), _build.logs_stored_on.is_(None))
