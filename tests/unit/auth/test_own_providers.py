@@ -10,6 +10,7 @@ import pytest
 from conda_store_auth.adapters.own_provider import OwnProvider
 from conda_store_auth.config import AuthOptions, OwnOptions, read_options
 from conda_store_auth.routes.login import PasswordLogin
+from conda_store_shared.compat.tokens import AuthenticationToken
 from conda_store_shared.config.load import load_config
 from conda_store_shared.errors import ConfigurationError
 
@@ -73,12 +74,8 @@ async def test_fault_of_the_class_is_told_to_nobody(auth: Any, login: PasswordLo
 
 
 async def test_login_does_not_last_longer_than_every_other(auth: Any, now: datetime) -> None:
-    class Found:
-        exp = now + timedelta(days=365)
-        primary_namespace = "ada"
-        role_bindings: dict[str, list[str]] = {}
-
-    async with auth.client(login=PasswordLogin(OwnProvider(lambda _request: Found()), reads_request=True)) as browser:
+    found = AuthenticationToken(exp=now + timedelta(days=365), primary_namespace="ada")
+    async with auth.client(login=PasswordLogin(OwnProvider(lambda _request: found), reads_request=True)) as browser:
         await browser.post("/login/", json={})
         known = (await browser.get("/api/v1/permission/")).json()["data"]
     assert known["expiration"] == (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from conda_store_auth.adapters.oauth_provider import Endpoints, OAuthClient
 from conda_store_auth.adapters.oidc_provider import Issuer
+from conda_store_auth.adapters.own_provider import Authenticate
 from conda_store_auth.domain.login_rules import LoginRules
 from conda_store_shared.config.authentication import Authentication, DummyAuthentication
 from conda_store_shared.config.authorization import authorization_values
@@ -18,6 +19,8 @@ from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import ConfigurationError, InvalidInput
 from conda_store_shared.web.authentication import AuthorizationOptions
 
+# What classes derived from those of conda-store could do by themselves.
+_OVERRIDABLE = ("authenticate", "get_login_html", "routes")
 CallbackUrl = str | Callable[[Any], str]
 
 
@@ -26,6 +29,13 @@ class PasswordOptions:
     """One password for everybody; None lets everybody in as the same person."""
 
     password: str | None = "password"  # noqa: S105  the documented default of a provider made for testing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnOptions:
+    """A function of the administrator's that tells whose request it is."""
+
+    authenticate: Authenticate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,7 @@ class AuthOptions:
     """Options of auth.  ``address`` is where the process listens, empty for every interface."""
 
     authorization: AuthorizationOptions
-    provider: PasswordOptions | OAuthOptions = field(default_factory=PasswordOptions)
+    provider: PasswordOptions | OAuthOptions | OwnOptions = field(default_factory=PasswordOptions)
     cookie_domain: str | None = None
     login_html: str = ""
     address: str = "127.0.0.1"
@@ -64,7 +74,10 @@ def read_options(config: Config) -> AuthOptions:
     )
 
 
-def _provider(section: Authentication, config: Config) -> PasswordOptions | OAuthOptions:
+def _provider(section: Authentication, config: Config) -> PasswordOptions | OAuthOptions | OwnOptions:
+    own = _own_methods(section)
+    if own:
+        return OwnOptions(authenticate=own["authenticate"])
     if isinstance(section, DummyAuthentication):
         return PasswordOptions(password=section.password)
     if isinstance(section, OIDCAuthentication):
@@ -77,6 +90,23 @@ def _provider(section: Authentication, config: Config) -> PasswordOptions | OAut
         f"CondaStoreServer.authentication_class={type(section).__name__} is not supported; use DummyAuthentication, "
         "GenericOAuthAuthentication, OIDCAuthentication, GithubOAuthAuthentication or JupyterHubOAuthAuthentication"
     )
+
+
+def _own_methods(section: Authentication) -> dict[str, Any]:
+    """What a class of the administrator's does otherwise than ours; raises ConfigurationError for what cannot be."""
+    own = {name: getattr(section, name) for name in _OVERRIDABLE if hasattr(section, name)}
+    name = type(section).__name__
+    if "authenticate" in own and isinstance(section, GenericOAuthAuthentication):
+        raise ConfigurationError(
+            f"{name}.authenticate would never be called: a login at a provider is configured, not programmed "
+            "(OIDCAuthentication, group_role_bindings, allowed_groups); or derive the class from Authentication"
+        )
+    if refused := [method for method in own if method != "authenticate"]:
+        raise ConfigurationError(
+            f"{name}.{refused[0]} would never be called: login_html is the page, CondaStoreServer.additional_routes "
+            "are further routes"
+        )
+    return own
 
 
 def _oauth(section: GenericOAuthAuthentication, config: Config, place: Endpoints | Issuer) -> OAuthOptions:

@@ -8,9 +8,10 @@ from traitlets.config import Config
 from conda_store_auth.adapters.dummy_provider import DummyProvider, OpenProvider
 from conda_store_auth.adapters.oauth_provider import OAuthProvider
 from conda_store_auth.adapters.oidc_provider import Issuer, OidcProvider
+from conda_store_auth.adapters.own_provider import OwnProvider
 from conda_store_auth.app import wire_routes
 from conda_store_auth.background import Background
-from conda_store_auth.config import AuthOptions, OAuthOptions, read_options
+from conda_store_auth.config import AuthOptions, OAuthOptions, OwnOptions, read_options
 from conda_store_auth.consumers import subscriptions
 from conda_store_auth.domain.loopback import is_loopback
 from conda_store_auth.ports import RedirectProvider
@@ -72,6 +73,8 @@ def _login(options: AuthOptions) -> PasswordLogin | ProviderLogin:
     provider = options.provider
     if isinstance(provider, OAuthOptions):
         return ProviderLogin(_redirect_provider(provider), provider.callback_url)
+    if isinstance(provider, OwnOptions):
+        return PasswordLogin(OwnProvider(provider.authenticate), reads_request=True)
     if not provider.password and not is_loopback(options.address):
         raise ConfigurationError(
             "DummyAuthentication.password is empty, so anybody could log in as administrator: "

@@ -1,6 +1,7 @@
 """Whoever vouches for people."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from conda_store_shared.domain.permission import RoleBinding
@@ -39,10 +40,11 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who somebody is found to be; the name is their primary namespace."""
+    """Who somebody is found to be, at most until ``expiration``; the name is their primary namespace."""
 
     username: str
     bindings: tuple[RoleBinding, ...]
+    expiration: datetime | None = None
 
 
 Proof = TypeVar("Proof", contravariant=True)

@@ -17,6 +17,7 @@ _AUTHENTICATION = {
     },
 }
 _SCHEMA = {
+    "AuthenticationToken": "conda_store_shared.compat.tokens:AuthenticationToken",
     "Permissions": "conda_store_shared.domain.permission:Permission",
     "BuildStatus": "conda_store_shared.domain.build:BuildStatus",
     "BuildArtifactType": "conda_store_shared.domain.artifact:ArtifactType",

@@ -1,12 +1,13 @@
 """Logging in by name and password, and logging out."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from conda_store_auth.ports import Credentials, PasswordProvider
+from conda_store_auth.ports import Credentials, IdentityProvider, PasswordProvider
 from conda_store_auth.routes.addresses import next_page, own_page
 from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.token_cookie import delete_token, holder, refuse_other_sites, set_token
@@ -22,11 +23,21 @@ from conda_store_shared.web.parsing import parse_json
 from conda_store_shared.web.routing import resource
 
 
+class RequestProvider(IdentityProvider[Request], Protocol):
+    """Reads what was posted by itself."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the page asks for name and password."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordLogin:
-    """Whoever knows people by their passwords."""
+    """Whoever knows people by what they post: by name and password, or by the request when ``reads_request``."""
 
-    provider: PasswordProvider
+    provider: PasswordProvider | RequestProvider
+    reads_request: bool = False
 
 
 class LoginBody(BaseModel):
@@ -90,9 +101,9 @@ async def show_login_page(request: Request) -> Response:
 async def log_in_by_password(request: Request) -> Response:
     """Check name and password; answer with the token as cookie and the page to go to."""
     refuse_other_sites(request)
-    provider = resource(request, PasswordLogin).provider
-    credentials = await _credentials(request) if provider.asks else Credentials(username="", password="")
-    token = await log_in(credentials, provider, resource(request, Authenticator), resource(request, Transactions))
+    login = resource(request, PasswordLogin)
+    proof, known = await _proof(request, login), resource(request, Authenticator)
+    token = await log_in(proof, login.provider, known, resource(request, Transactions))
     wanted = next_page(request, request.session.pop("next", None))
     return set_token(request, JsonResponse({"status": "ok", "data": {"redirect_url": wanted}}), token)
 
@@ -103,6 +114,12 @@ async def log_out(request: Request) -> Response:
     refuse_other_sites(request)
     await revoke_cookie(request)
     return delete_token(request, RedirectResponse(next_page(request), 303))
+
+
+async def _proof(request: Request, login: PasswordLogin) -> Any:
+    if login.reads_request:
+        return request
+    return await _credentials(request) if login.provider.asks else Credentials(username="", password="")
 
 
 async def _credentials(request: Request) -> Credentials:

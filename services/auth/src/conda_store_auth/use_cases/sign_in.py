@@ -27,8 +27,9 @@ async def sign_in(identity: Identity, authenticator: Authenticator, transactions
     Raises InvalidName for a name that cannot be a namespace, DatabaseUnavailable while no token can be recorded.
     """
     now = authenticator.clock()
+    longest = now + TOKEN_LIFETIME
     token = Token(
-        expiration=now + TOKEN_LIFETIME,
+        expiration=min(longest, identity.expiration or longest),
         primary_namespace=namespace_name(identity.username),
         bindings=identity.bindings,
         token_id=uuid4().hex,
