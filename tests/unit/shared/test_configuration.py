@@ -10,8 +10,9 @@ from conda_store_shared.assembly.database import open_database, open_own_databas
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import log_level
+from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.conda_store import CondaStore, current_platform
-from conda_store_shared.config.load import Configuration, load_config, parser
+from conda_store_shared.config.load import Configuration, load_config
 from conda_store_shared.config.sections import SECTIONS
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import ConfigurationError
@@ -26,7 +27,7 @@ def load(*overrides: str, file: Path | None = None) -> Config:
 
 
 def loaded(*overrides: str, file: Path | None = None) -> Configuration:
-    arguments, rest = parser("program", "A program.").parse_known_args(
+    arguments, rest = parser("program", "A program.", "conda-store-shared").parse_known_args(
         [*(["--config", str(file)] if file else []), *overrides]
     )
     return load_config(arguments, rest)

@@ -2,15 +2,15 @@
 
 import os
 import secrets
-from importlib.metadata import version
 from pathlib import Path
 
 from traitlets.config import Config
 
 from conda_store_shared.assembly.process import Assemble, execute, run_process
 from conda_store_shared.config.authentication import AuthenticationBackend
+from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.conda_store import CondaStore
-from conda_store_shared.config.load import Configuration, load_config, parser
+from conda_store_shared.config.load import Configuration, load_config
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_standalone.composition import assemble_server, assemble_standalone, assemble_worker
 
@@ -56,8 +56,7 @@ def worker() -> None:
 
 
 def _run(name: str, description: str, assemble: Assemble) -> None:
-    made = parser(name, description)
-    made.add_argument("--version", action="version", version=version("conda-store-standalone"))
+    made = parser(name, description, "conda-store-standalone")
     made.add_argument("--standalone", action="store_true", help="run everything in this one process, without a broker")
     arguments, overrides = made.parse_known_args()
     standalone = arguments.standalone and assemble is assemble_server

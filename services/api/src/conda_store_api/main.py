@@ -28,7 +28,8 @@ from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.bus.replay import replay
-from conda_store_shared.config.load import load_config, parser
+from conda_store_shared.config.command_line import parser
+from conda_store_shared.config.load import load_config
 from conda_store_shared.contracts.topology import API
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.notices import Listener
@@ -129,12 +130,18 @@ def main() -> None:
     if sys.argv[1:2] == ["replay"]:
         replay_command(sys.argv[2:])
     else:
-        run_command(API, assemble)
+        run_command(
+            API,
+            "answers the REST API, and keeps the ledger of builds.  `replay QUEUE` puts dead messages back.",
+            assemble,
+        )
 
 
 def replay_command(arguments: Sequence[str]) -> None:
     """Run ``conda-store-api replay``: exits with status 1 and one line when it cannot."""
-    made = parser("conda-store-api replay", "Put the dead messages of a queue back into it, oldest first.")
+    made = parser(
+        "conda-store-api replay", "Put the dead messages of a queue back into it, oldest first.", "conda-store-api"
+    )
     made.add_argument("queue", metavar="QUEUE", help="the queue that gave them up, such as api.lockfile.solved")
     parsed, overrides = made.parse_known_args(arguments)
     try:

@@ -104,4 +104,4 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
 
 def main() -> None:
     """Run the command ``conda-store-artifacts``."""
-    run_command(ARTIFACTS, assemble)
+    run_command(ARTIFACTS, "packs prefixes into archives, and serves downloads.", assemble)

@@ -100,4 +100,4 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
 
 def main() -> None:
     """Run the command ``conda-store-auth``."""
-    run_command(AUTH, assemble)
+    run_command(AUTH, "logs people in, issues and revokes tokens.", assemble)

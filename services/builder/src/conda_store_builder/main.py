@@ -79,4 +79,4 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
 
 def main() -> None:
     """Run the command ``conda-store-builder``."""
-    run_command(BUILDER, assemble)
+    run_command(BUILDER, "installs lockfiles into prefixes.", assemble)

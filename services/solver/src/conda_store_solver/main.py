@@ -120,4 +120,4 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
 
 def main() -> None:
     """Run the command ``conda-store-solver``."""
-    run_command(SOLVER, assemble)
+    run_command(SOLVER, "solves specifications into lockfiles, and lists channels.", assemble)

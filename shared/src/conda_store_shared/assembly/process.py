@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 from traitlets.config import Config
 
 from conda_store_shared.bus.port import Bus
+from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.describe import generated_config, shown_config
-from conda_store_shared.config.load import Configuration, load_config, parser
+from conda_store_shared.config.load import Configuration, load_config
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import BusUnavailable, ConfigurationError
 from conda_store_shared.logs import configure_logging
@@ -92,9 +93,10 @@ def _is_enabled(path: str, section: CondaStoreServer) -> bool:
     return all(enabled for start, enabled in switches.items() if path.startswith(start))
 
 
-def run_command(name: str, assemble: Assemble) -> None:
+def run_command(name: str, description: str, assemble: Assemble) -> None:
     """Run one service as the command ``conda-store-<name>``; exits with status 1 when it cannot run as configured."""
-    arguments, overrides = parser(f"conda-store-{name}", f"conda-store: the {name} service.").parse_known_args()
+    package = f"conda-store-{name}"
+    arguments, overrides = parser(package, f"conda-store: {description}", package).parse_known_args()
 
     async def run(config: Config) -> None:
         async with assemble(config) as process:

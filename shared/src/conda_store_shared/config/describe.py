@@ -47,6 +47,18 @@ def shown_config(loaded: Configuration) -> str:
     return "\n".join([*lines, *(f"# NOTE: {note}" for note in loaded.notes)]) + "\n"
 
 
+def options_help() -> str:
+    """Return every option as the command line takes it, with its default and its meaning."""
+    lines: list[str] = []
+    for section in SECTIONS:
+        lines += ["", f"{section.__name__}: {_summary(section)}"]
+        made = section()
+        for name, trait in section.class_own_traits(config=True).items():
+            lines += [f"  --{section.__name__}.{name}={as_text(getattr(made, name))}"]
+            lines += [f"      {line.removeprefix('# ')}" for line in _comment(trait)]
+    return "\n".join(lines) + "\n"
+
+
 def as_text(value: Any) -> str:
     """Return a value as it stands in a configuration file, always the same for the same value."""
     if isinstance(value, type):

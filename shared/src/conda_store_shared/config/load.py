@@ -1,4 +1,4 @@
-"""Reads a configuration: file, then command line, the later winning."""
+"""Reads a configuration: file, then command line, the later winning (contract §5)."""
 
 import argparse
 import os
@@ -33,24 +33,6 @@ class Configuration:
         """Set an option; what was set before is forgotten."""
         self.config[section][option] = value
         self.origins[section, option] = origin
-
-
-def parser(program: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser every command starts from."""
-    made = argparse.ArgumentParser(
-        prog=program,
-        description=description,
-        epilog="Any option may be given as --Class.option=value, such as --CondaStoreServer.port=8081.  "
-        "--generate-config writes all of them, with what they mean.",
-    )
-    made.add_argument("--config", metavar="FILE", help="configuration file: Python with `c` in scope, or JSON")
-    made.add_argument(
-        "--generate-config", action="store_true", help="write a configuration file with every option, commented out"
-    )
-    made.add_argument(
-        "--show-config", action="store_true", help="show every option, and where its value comes from; hide secrets"
-    )
-    return made
 
 
 def load_config(
