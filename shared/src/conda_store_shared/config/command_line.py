@@ -1,6 +1,7 @@
 """What every command of the suite understands (contract §6.2)."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -26,7 +27,8 @@ class _HelpAll(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        parser.exit(message=f"{parser.format_help()}\n{options_help()}")
+        sys.stdout.write(f"{parser.format_help()}\n{options_help()}")
+        parser.exit()
 
 
 def parser(program: str, description: str, package: str) -> argparse.ArgumentParser:
