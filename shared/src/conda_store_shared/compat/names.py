@@ -7,6 +7,7 @@ _STORAGE = {
     name: f"{_CONFIG}.storage:{name}" for name in ("Storage", "LocalStorage", "S3Storage")
 }
 _AUTHENTICATION = {
+    "Permissions": "conda_store_shared.domain.permission:Permission",
     **{
         name: f"{_CONFIG}.authentication:{name}"
         for name in ("Authentication", "AuthenticationBackend", "DummyAuthentication", "RBACAuthorizationBackend")
