@@ -130,7 +130,7 @@ def test_names_once_misspelt_are_understood(
     [
         ("c.CondaStoreServer.prot = 1", "unknown option CondaStoreServer.prot; did you mean port?; it has no effect"),
         ("c.CondaStoreServr.port = 1", "there is no class CondaStoreServr; did you mean CondaStoreServer?"),
-        ("c.S3Storage.secure = False", "unknown option S3Storage.secure; did you mean external_secure or internal_secure?"),
+        ("c.S3Storage.secure = False", "S3Storage.secure; did you mean external_secure or internal_secure?"),
         ("c.CondaStore.behind_proxy = True", "unknown option CondaStore.behind_proxy; CondaStoreServer have it"),
         ("c.JupyterHub.port = 1", "unknown option JupyterHub.port: there is no class JupyterHub"),
         ("c.CondaStore.redis_url = 'redis://x'", "CondaStore.redis_url has no effect: there is no Redis any more"),

@@ -27,5 +27,5 @@ def unknown_option(section: str, option: str) -> str:
 
 def _meant(name: str, known: Iterable[str]) -> str:
     known = list(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.6) or sorted(each for each in known if name in each)
+    near = sorted(each for each in known if name in each) or get_close_matches(name, known, n=1, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
