@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,6 +69,22 @@ def test_ten_builds_complete_when_one_process_is_killed(cluster: Cluster, user: 
         cluster.process(name).start()
 
     ten_builds_survive(cluster, user, harm)
+
+
+def test_remote_solve_is_answered_when_its_solver_is_killed(cluster: Cluster, user: User) -> None:
+    channel, solver = urlsplit(user.channel), cluster.process("solver")
+    with TcpProxy(channel.port or 80) as proxy, ThreadPoolExecutor(1) as caller:
+        proxy.black_hole = True
+        query = {"channel": f"http://127.0.0.1:{proxy.port}{channel.path}", "conda": "demo-prefix"}
+        answer = caller.submit(user.client.get, "/api/v1/specification/", params=query, timeout=120)
+        # The solver has begun: it asks its channel, which says nothing.
+        assert wait_until(lambda: proxy.connections > 0, 30)
+        solver.crash()
+        proxy.heal()
+        solver.start()
+        solved = answer.result()
+    assert solved.status_code == 200, solved.text
+    assert [row["subdir"] for row in solved.json()["solve"]] == ["linux-64"]
 
 
 def test_ten_builds_complete_when_the_broker_is_killed(cluster: Cluster, user: User) -> None:
