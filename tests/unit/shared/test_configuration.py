@@ -111,8 +111,15 @@ def test_refusal_names_the_file_when_there_is_none(tmp_path: Path) -> None:
         load(file=tmp_path / "nothing.py")
 
 
+def test_line_is_told_when_the_code_of_a_file_breaks(tmp_path: Path) -> None:
+    file = written(tmp_path, "def port():\n    return {}['port']\n\nc.CondaStoreServer.port = port()\n")
+    with pytest.raises(ConfigurationError, match=r"conda_store_config\.py, line 2: KeyError: 'port'"):
+        load(file=file)
+
+
 def test_file_that_is_broken_in_another_way_is_named(tmp_path: Path) -> None:
-    broken = {"config.json": "{", "division.py": "1 / 0", "key.py": "{}['x']", "os.py": "open('/x/y')"}
+    broken = {"config.json": "{", "division.py": "1 / 0", "key.py": "{}['x']",  "os.py": "open('/x/y')"}
+    broken["assertion.py"] = "assert 1 > 2"
     for name, text in broken.items():
         with pytest.raises(ConfigurationError, match=name):
             load(file=written(tmp_path, text, name))

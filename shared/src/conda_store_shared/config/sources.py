@@ -1,6 +1,7 @@
 """What a configuration is put together from: files, then the command line (contract §5)."""
 
 import json
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from conda_store_shared.errors import ConfigurationError
 
 # What the code of a configuration file may raise, short of ending the process.
 _BROKEN = (
-    ArithmeticError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError,
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 
 
@@ -54,7 +55,14 @@ def _file_source(path: Path) -> Source:
     except json.JSONDecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from error
     except _BROKEN as error:
-        raise ConfigurationError(f"{path}: {type(error).__name__}: {error}") from error
+        raise ConfigurationError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Where in the file it broke, as far as that is known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).absolute() == path.absolute()]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _apply(config: Config, argument: str) -> None:
