@@ -120,6 +120,19 @@ def test_new_version_becomes_current_and_an_old_one_can_be_chosen_again(user: Us
     assert user.environment(name)["current_build_id"] == first
 
 
+def test_user_gets_the_same_packages_when_a_lockfile_is_submitted(user: User) -> None:
+    first = user.submit(a_name(), SMALL)
+    assert user.wait(first)["status"] == "COMPLETED"
+    lockfile, name = user.client.get(f"/api/v1/build/{first}/lockfile/").text, a_name()
+    body = {"specification": lockfile, "is_lockfile": True, "environment_name": name, "namespace": "default"}
+    second = user.client.post("/api/v1/specification/", json=body).json()["data"]["build_id"]
+    assert user.wait(second)["status"] == "COMPLETED"
+    packages = [user.client.get(f"/api/v1/build/{build_id}/packages/").json()["data"] for build_id in (first, second)]
+    assert packages[0] == packages[1] != []
+    again = json.loads(user.client.get(f"/api/v1/build/{second}/lockfile/").text)
+    assert again["package"] == json.loads(lockfile)["package"]
+
+
 def test_user_rebuilds_a_build(user: User) -> None:
     first = user.submit(a_name(), SMALL)
     user.wait(first)
