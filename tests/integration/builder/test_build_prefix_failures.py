@@ -1,6 +1,8 @@
 """Each way an install can fail has its cause, its words, and leaves nothing behind."""
 
 import http.server
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -237,3 +239,39 @@ async def test_builder_does_not_begin_when_the_build_was_canceled(bench: Workben
     await builder.built(await bench.request(lockfile_of()))
     assert builder.ledger.outcomes(request.build_id) == []
     assert not bench.path_of(request).exists()
+
+
+async def cached_package(bench: Workbench, builder: Builder) -> tuple[dict[str, Any], Path]:
+    """The lockfile of a package that has been installed, and where the cache has it."""
+    package = TinyPackage(name="cached", files={"share/cached": b"content", "share/other": b"other"})
+    lockfile = lockfile_of(package.write(bench.root / "tiny"))
+    await builder.built(await bench.request(lockfile))
+    (cached,) = bench.store_directory.glob(".cache/packages/*/cached-1.0-*")
+    return lockfile, cached
+
+
+@pytest.mark.parametrize("lost", ["share/cached", "info/paths.json", "info/conda-store.json", "."])
+async def test_package_of_the_cache_is_fetched_again_when_something_of_it_is_gone(
+    bench: Workbench, builder: Builder, lost: str
+) -> None:
+    lockfile, cached = await cached_package(bench, builder)
+    if lost == ".":
+        shutil.rmtree(cached)
+    else:
+        (cached / lost).unlink()
+    request = await bench.request(lockfile)
+    await builder.built(request)
+    assert (bench.path_of(request) / "share/cached").read_bytes() == b"content"
+    assert (cached / "share/cached").read_bytes() == b"content"
+    assert bench.hidden() == []
+
+
+async def test_package_of_the_cache_is_fetched_again_when_a_loss_of_power_left_it_empty(
+    bench: Workbench, builder: Builder
+) -> None:
+    lockfile, cached = await cached_package(bench, builder)
+    os.truncate(cached / "share/cached", 0)
+    request = await bench.request(lockfile)
+    async with bench.builder() as another:
+        await another.built(request)
+    assert (bench.path_of(request) / "share/cached").read_bytes() == b"content"

@@ -5,7 +5,7 @@
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from conda_store_shared.conda.install_progress import InstallProgress
 from conda_store_shared.conda.link_scripts import run_link_scripts
 from conda_store_shared.conda.local_packages import check_local_packages
 from conda_store_shared.conda.lockfile_records import records_of
-from conda_store_shared.conda.ownership import Ownership, own_prefix
+from conda_store_shared.conda.ownership import Ownership, own_prefix, remove_tree
 from conda_store_shared.conda.package_cache import PackageCache
 from conda_store_shared.conda.package_view import PackageView
 from conda_store_shared.conda.pip_packages import PipInstaller
@@ -97,26 +97,52 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
     report.log(f"installing {len(records)} conda packages")
     with PackageView(cache.packages, plan.conda) as view:
         try:
-            await rattler.install(
-                records,
-                target_prefix=directory,
-                cache_dir=view.directory,
-                platform=rattler.Subdir(plan.platform),
-                installed_packages=[],
-                execute_link_scripts=False,
-                alternative_target_prefix=plan.prefix,
-                config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
-                client=channel_client(plan.credentials),
-                reporter=progress,
-            )
-        except (InstallerError, IoError, LinkError, TransactionError) as error:
-            raise explain(error) from error
+            await _link(records, directory, plan, view, progress)
+        except StageFailure as failure:
+            damaged = view.drop_damaged() if failure.code == FailureCode.INTERNAL_ERROR else []
+            if not damaged:
+                raise
+            report.log(f"damaged in the package cache, and fetched again: {', '.join(damaged)}")
+            _empty(directory)
+            await _link(records, directory, plan, view, progress)
         (directory / conda_meta.DIRECTORY).mkdir(exist_ok=True)
         (directory / _RATTLER_CACHE_TAG).unlink(missing_ok=True)
         conda_meta.complete_records(
             directory, lambda extracted, name: cache.settle(extracted, progress.archive_bytes.get(name))
         )
         view.share()
+
+
+async def _link(
+    records: Sequence[rattler.RepoDataRecord],
+    directory: Path,
+    plan: InstallPlan,
+    view: PackageView,
+    progress: InstallProgress,
+) -> None:
+    try:
+        await rattler.install(
+            records,
+            target_prefix=directory,
+            cache_dir=view.directory,
+            platform=rattler.Subdir(plan.platform),
+            installed_packages=[],
+            execute_link_scripts=False,
+            alternative_target_prefix=plan.prefix,
+            config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
+            client=channel_client(plan.credentials),
+            reporter=progress,
+        )
+    except (InstallerError, IoError, LinkError, TransactionError) as error:
+        raise explain(error) from error
+
+
+def _empty(directory: Path) -> None:
+    for entry in list(directory.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            remove_tree(entry)
+        else:
+            entry.unlink()
 
 
 def finish(plan: InstallPlan, report: Report) -> PrefixRecord:

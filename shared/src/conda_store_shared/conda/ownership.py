@@ -125,6 +125,12 @@ def own_cached_package(directory: Path, ownership: Ownership) -> dict[int, int]:
     return files
 
 
+def file_sizes(directory: Path) -> dict[int, int]:
+    """The sizes of the regular files below ``directory`` by inode."""
+    entries = (status for _, status in _entries(directory))
+    return {status.st_ino: status.st_size for status in entries if stat.S_ISREG(status.st_mode)}
+
+
 def remove_tree(directory: Path) -> None:
     """Remove a directory whatever modes are inside it; harmless when there is none, or when another removes it too."""
     shutil.rmtree(directory, ignore_errors=True)

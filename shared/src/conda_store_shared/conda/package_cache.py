@@ -9,13 +9,14 @@ import json
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conda_store_shared.conda.ownership import Ownership, own_cached_package, remove_tree
+from conda_store_shared.conda.ownership import Ownership, file_sizes, own_cached_package, remove_tree
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
 _SETTLED = "info/conda-store.json"
@@ -81,6 +82,33 @@ class PackageCache:
 def package_place(shared: Path, name: str, digest: str) -> Path:
     """Where a package is shared; ``name`` is NAME-VERSION-BUILD, of which two channels may have different ones."""
     return shared / f"{name}-{digest[:_DIGEST_LENGTH]}"
+
+
+def is_whole(package: Path) -> bool:
+    """Whether every file of a shared package is there, as long as it was when the package was made fit to be linked.
+
+    After a loss of power files may be empty; what a file says is not looked at.
+    """
+    known = _read(package / _SETTLED)
+    if known is None or "inodes" not in known:
+        return False
+    try:
+        status = package.stat()
+        sizes = file_sizes(package)
+        if not _is_at(package, status.st_dev, known["directory"]):
+            # A copy, with inodes of its own.
+            return not Counter(known["sizes"]) - Counter(sizes.values())
+    except FileNotFoundError:
+        return False
+    return all(sizes.get(inode) == size for inode, size in zip(known["inodes"], known["sizes"], strict=True))
+
+
+def remove_package(package: Path) -> None:
+    """Take a shared package away at once, for the next install to fetch it again; harmless when it is gone."""
+    aside = package.with_name(f".damaged-{uuid.uuid4().hex}")
+    with suppress(FileNotFoundError):
+        os.rename(package, aside)
+        remove_tree(aside)
 
 
 def remove_remains(root: Path, age: float) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.conda.ownership import remove_tree
-from conda_store_shared.conda.package_cache import package_place
+from conda_store_shared.conda.package_cache import is_whole, package_place, remove_package
 from conda_store_shared.domain.lockfile import LockedPackage
 
 # What rattler keeps beside a package to know it again; shared packages carry it inside.
@@ -50,6 +50,15 @@ class PackageView:
             if not fetched.is_symlink():
                 remove_tree(fetched)
 
+    def drop_damaged(self) -> list[str]:
+        """Take away shared packages that are not whole, and show what is left; return their names."""
+        damaged = [name for name, place in self._places.items() if (self.directory / name).is_symlink()]
+        damaged = [name for name in damaged if not is_whole(self._places[name])]
+        for name in damaged:
+            remove_package(self._places[name])
+            self._show(name, self._places[name])
+        return damaged
+
     def share(self) -> None:
         """Move what was fetched into the shared cache; what another install shared meanwhile stays."""
         for name, place in self._places.items():
@@ -68,6 +77,9 @@ class PackageView:
             if os.readlink(link) == str(place) and note.exists():
                 return
             link.unlink()
+        # Once for each process: a machine that lost its power starts with new ones.
+        if place.exists() and not is_whole(place):
+            remove_package(place)
         try:
             own_note.write_bytes(note.read_bytes())
             link.symlink_to(place)
