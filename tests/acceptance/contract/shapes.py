@@ -46,6 +46,9 @@ PACKAGE = {
     "summary": (str, None),
 }
 SOLVED = {
+    "name": str,
+    "version": str,
+    "channel": dict,
     "id": int,
     "package_id": int,
     "channel_id": (int, None),

@@ -150,7 +150,12 @@ class RemoteSolvesSuite:
             rows = answer.json()["solve"]
             again = (await api.solve()).json()["solve"]
         assert again == rows
+        assert {row["name"]: row["version"] for row in rows} == {"numpy": "2.0", "python": "3.12"}
         assert rows[0] == {
+            "name": rows[0]["name"], "version": rows[0]["version"],
+            "channel": {
+                "id": rows[0]["channel_id"], "name": "https://conda.anaconda.org/conda-forge", "last_update": None,
+            },
             "id": rows[0]["id"], "package_id": rows[0]["package_id"], "channel_id": rows[0]["channel_id"],
             "build": "h1_0", "build_number": 0, "constrains": [], "depends": ["libc"], "md5": "m", "sha256": "s" * 64,
             "size": 10, "subdir": "linux-64", "timestamp": None,

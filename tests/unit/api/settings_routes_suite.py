@@ -91,6 +91,24 @@ class SettingsRoutesSuite:
         for path in ("/setting/.hidden/", f"/setting/{long}/", f"/setting/team/{long}/"):
             await refusal(api, "PUT", path, json={})
 
+    async def test_settings_hold_that_stand_below_when_they_are_taken_back(self, api: Api) -> None:
+        for number, path in enumerate(PATHS):
+            await change(api, path, conda_default_channels=[f"channel-{number}"], pypi_included_packages=["pip"])
+        taken = await api.ask("DELETE", "/setting/team/weather/", params={"key": "conda_default_channels"})
+        told = {"data": ["conda_default_channels"], "message": "setting keys ['conda_default_channels'] reset"}
+        assert (taken.status_code, taken.json()) == (200, {"status": "ok", **told})
+        settings = (await api.get("/setting/team/weather/")).json()["data"]
+        assert (settings["conda_default_channels"], settings["pypi_included_packages"]) == (["channel-1"], ["pip"])
+        for path in PATHS:
+            assert (await api.ask("DELETE", path)).status_code == 200
+        assert (await api.get("/setting/team/weather/")).json()["data"] == DEFAULTS
+        again = await api.ask("DELETE", "/setting/team/")
+        assert again.json()["data"] == []
+
+    async def test_settings_are_not_taken_back_when_a_key_is_unknown(self, api: Api) -> None:
+        message = await refusal(api, "DELETE", "/setting/team/", params={"key": ["zeta", "alpha"]})
+        assert message == "Invalid setting keys {'alpha', 'zeta'}"
+
     async def test_settings_are_shown_and_changed_by_those_whose_roles_let_them(self, api: Api) -> None:
         readers = {"/setting/": ["admin"], "/setting/team/": ["developer", "admin"]}
         for path in (*PATHS, "/setting/lab/"):

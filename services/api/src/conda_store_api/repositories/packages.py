@@ -17,6 +17,7 @@ from conda_store_shared.domain.prefix_record import InstalledPackage
 PackageKey = tuple[int, str, str]
 _BuildKey = tuple[int, str, str, int, str]
 _Identity = tuple[str, str, str, str | None, str, int, str]
+NamedPackageBuild = tuple[CondaPackageBuild, CondaPackage, CondaChannel]
 T = TypeVar("T")
 # What makes a file the same one; as many values as fit a statement on either database.
 _IDENTITY = ("package_id", "subdir", "build", "build_number", "sha256")
@@ -24,9 +25,7 @@ _BATCH = 500
 _IS_OUTLINE = CondaPackageBuild.is_outline.is_(True)
 # Made once: putting a statement together takes longer than running it.
 _VERSION = (CondaPackage.channel_id, CondaPackage.name, CondaPackage.version)
-_CHANNELS = select(CondaChannel.id, CondaChannel.name).where(
-    CondaChannel.name.in_(bindparam("names", expanding=True))
-)
+_CHANNELS = select(CondaChannel.id, CondaChannel.name).where(CondaChannel.name.in_(bindparam("names", expanding=True)))
 _WHOLE_BUILDS = (
     select(
         *_VERSION,
@@ -38,6 +37,12 @@ _WHOLE_BUILDS = (
     )
     .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
     .where(tuple_(*_VERSION).in_(bindparam("keys", expanding=True)), ~CondaPackageBuild.is_outline)
+)
+_NAMED_BUILDS = (
+    select(CondaPackageBuild, CondaPackage, CondaChannel)
+    .join(CondaPackage, CondaPackage.id == CondaPackageBuild.package_id)
+    .join(CondaChannel, CondaChannel.id == CondaPackage.channel_id)
+    .where(CondaPackageBuild.id.in_(bindparam("ids", expanding=True)))
 )
 _LARGEST_INTEGER, _LARGEST_TIMESTAMP = 2**31 - 1, 2**63 - 1
 
@@ -72,9 +77,7 @@ async def ensure_package_builds(session: AsyncSession, installed: Sequence[Insta
     return sorted(found)
 
 
-async def _find_package_builds(
-    session: AsyncSession, packages: Sequence[InstalledPackage]
-) -> dict[_Identity, int]:
+async def _find_package_builds(session: AsyncSession, packages: Sequence[InstalledPackage]) -> dict[_Identity, int]:
     """Ids of the files that are there with all that is known of them: most builds install nothing new."""
     names = sorted({package.channel for package in packages})
     channels: dict[str, int] = {name: row_id for row_id, name in await session.execute(_CHANNELS, {"names": names})}
@@ -102,13 +105,13 @@ def _identity(package: InstalledPackage) -> _Identity:
     )
 
 
-async def list_package_builds(session: AsyncSession, ids: Sequence[int]) -> Sequence[CondaPackageBuild]:
-    """Return files by their ids, in their order."""
-    found: list[CondaPackageBuild] = []
+async def list_package_builds(session: AsyncSession, ids: Sequence[int]) -> Sequence[NamedPackageBuild]:
+    """Return files by their ids, in their order, each with the version and the channel it is of."""
+    found: list[NamedPackageBuild] = []
     for some in batched(sorted(ids)):
-        rows = await session.scalars(select(CondaPackageBuild).where(CondaPackageBuild.id.in_(some)))
-        found += rows
-    return sorted(found, key=lambda row: row.id)
+        rows = await session.execute(_NAMED_BUILDS, {"ids": some})
+        found += [(build, package, channel) for build, package, channel in rows]
+    return sorted(found, key=lambda row: row[0].id)
 
 
 async def ensure_channels(session: AsyncSession, names: Sequence[str]) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """Rows of settings: one per level and key, under upstream's prefixes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import KeyValueStore
@@ -41,3 +41,12 @@ async def store_settings(
     # In one order everywhere, so that no two writers wait for each other.
     rows = [{"prefix": prefix, "key": key, "value": values[key]} for key in sorted(values)]
     await upsert_all(session, KeyValueStore, rows, identity=("prefix", "key"))
+
+
+async def forget_settings(
+    session: AsyncSession, namespace: str | None, environment: str | None, keys: Collection[str] = ()
+) -> list[str]:
+    """Forget what is set at this level, all of it unless keys are named; return the keys that were set."""
+    here = KeyValueStore.prefix == _prefix(namespace, environment)
+    wanted = here & KeyValueStore.key.in_(sorted(keys)) if keys else here
+    return sorted(await session.scalars(delete(KeyValueStore).where(wanted).returning(KeyValueStore.key)))

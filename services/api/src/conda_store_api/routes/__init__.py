@@ -34,7 +34,7 @@ from conda_store_api.routes.namespaces import (
 )
 from conda_store_api.routes.packages import get_packages
 from conda_store_api.routes.role_bindings import delete_role, delete_roles, list_roles, post_role, put_role, show_role
-from conda_store_api.routes.settings import put_settings, show_settings
+from conda_store_api.routes.settings import delete_settings, put_settings, show_settings
 from conda_store_api.routes.solves import get_solution
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
@@ -71,9 +71,9 @@ ROUTES = [
         put=put_environment,
         delete=remove_environment,
     ),
-    route("/api/v1/setting/", get=show_settings, put=put_settings),
-    route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings),
-    route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings),
+    route("/api/v1/setting/", get=show_settings, put=put_settings, delete=delete_settings),
+    route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings, delete=delete_settings),
+    route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings, delete=delete_settings),
     route("/api/v1/build/", get=list_builds),
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build, delete=remove_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),

@@ -170,6 +170,9 @@ class PackageModel(BaseModel):
 class PackageBuildModel(BaseModel):
     """One file of a version of a package: ``size`` in bytes, -1 when unknown; ``timestamp`` in milliseconds."""
 
+    name: str
+    version: str
+    channel: ChannelModel
     id: int
     package_id: int
     channel_id: int | None

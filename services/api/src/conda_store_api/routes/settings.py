@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,6 +10,7 @@ from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.routes.context import api_of
 from conda_store_api.routes.models import JsonObject
 from conda_store_api.use_cases.change_settings import SettingsChange, change_settings
+from conda_store_api.use_cases.reset_settings import SettingsReset, reset_settings
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.settings import PartialSettings, Settings
@@ -17,7 +19,7 @@ from conda_store_shared.web.answers import ok
 from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.models import Envelope
 from conda_store_shared.web.operation import operation
-from conda_store_shared.web.parsing import parse_json
+from conda_store_shared.web.parsing import parse_json, parse_query
 
 
 @operation("Show the settings that hold", OnSettings(Permission.SETTING_READ), Envelope[Settings])
@@ -40,6 +42,33 @@ async def put_settings(request: Request) -> Response:
     async with api_of(request).transactions.begin() as transaction:
         await change_settings(change, api_of(request).policy, transaction)
     return ok(None, f"global setting keys {list(change.values)} updated")
+
+
+class ResetQuery(BaseModel):
+    """Which settings: all that are set there unless ``key`` names some."""
+
+    key: list[str] = Field(default=[])
+
+
+@operation(
+    "Take settings back",
+    OnSettings(Permission.SETTING_UPDATE),
+    Envelope[list[str]],
+    query=ResetQuery,
+    errors={400: "A key is unknown."},
+)
+async def delete_settings(request: Request) -> Response:
+    """Let hold what holds without them, for every build from then on; answers with the keys that were set."""
+    reset = await _reset(request)
+    async with api_of(request).transactions.begin() as transaction:
+        keys = await reset_settings(reset, transaction)
+    return ok(keys, f"setting keys {keys} reset")
+
+
+async def _reset(request: Request) -> SettingsReset:
+    keys, (namespace, environment) = parse_query(request, ResetQuery).key, _place(request)
+    actor = (await principal_of(request)).primary_namespace
+    return SettingsReset(namespace=namespace, environment=environment, keys=keys, actor=actor, now=now())
 
 
 async def _change(request: Request) -> SettingsChange:

@@ -163,9 +163,12 @@ def found_package_shape(found: FoundPackage) -> dict[str, Any]:
     }
 
 
-def package_build_shape(build: CondaPackageBuild) -> dict[str, Any]:
-    """A CondaPackageBuild; an unknown ``size`` is -1."""
+def package_build_shape(build: CondaPackageBuild, package: CondaPackage, channel: CondaChannel) -> dict[str, Any]:
+    """A CondaPackageBuild, and what upstream leaves out: what it is called; an unknown ``size`` is -1."""
     return {
+        "name": package.name,
+        "version": package.version,
+        "channel": channel_shape(channel.id, channel.name),
         "id": build.id,
         "package_id": build.package_id,
         "channel_id": build.channel_id,

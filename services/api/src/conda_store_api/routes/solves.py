@@ -66,4 +66,4 @@ async def get_solution(request: Request) -> Response:
     """Solve and return the packages; nothing is built."""
     specification = parse_query(request, SolveQuery).to_specification()
     rows = await while_connected(request, solve_remotely(specification, api_of(request).solves, now()))
-    return JsonResponse({"solve": [package_build_shape(row) for row in rows]})
+    return JsonResponse({"solve": [package_build_shape(*row) for row in rows]})

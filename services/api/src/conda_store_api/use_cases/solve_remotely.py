@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from conda_store_api.domain.policy import BuildPolicy
-from conda_store_api.repositories.packages import ensure_package_builds, list_package_builds
+from conda_store_api.repositories.packages import NamedPackageBuild, ensure_package_builds, list_package_builds
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.solves import add_solve, find_answer, remove_solve
 from conda_store_api.use_cases.apply_settings import complete_specification
@@ -20,7 +20,6 @@ from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.conda.match_spec import check_dependencies
 from conda_store_shared.contracts.events import SolveAnswered, SolveCanceled, SolveRequested
 from conda_store_shared.contracts.topology import SOLVER, queue_name
-from conda_store_shared.db.models import CondaPackageBuild
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.order import SolveOrder
 from conda_store_shared.domain.solved_packages import read_packages
@@ -79,7 +78,7 @@ class RemoteSolveTools:
 
 async def solve_remotely(
     specification: Specification, tools: RemoteSolveTools, now: datetime
-) -> Sequence[CondaPackageBuild]:
+) -> Sequence[NamedPackageBuild]:
     """Return the conda packages for all platforms; whoever is cancelled meanwhile stops the work.
 
     Raises InvalidSpecification, ChannelNotAllowed and RequiredPackagesMissing as for a build, NoSolution with the
@@ -160,7 +159,7 @@ async def _wait_for_answer(
     raise Unavailable(_NO_SOLVER)
 
 
-async def _read_answer(answer: SolveAnswered, tools: RemoteSolveTools) -> Sequence[CondaPackageBuild]:
+async def _read_answer(answer: SolveAnswered, tools: RemoteSolveTools) -> Sequence[NamedPackageBuild]:
     _raise_failure(answer)
     try:
         content = await tools.store.get(solve_answer_key(answer.solve_id), _LARGEST_ANSWER)
