@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from conda_store_auth.routes.login import log_in_by_password, log_out, show_login_page
 from conda_store_auth.routes.oauth import begin_login, finish_login, refuse_callback
 from conda_store_auth.routes.permissions import show_permissions
+from conda_store_auth.routes.token_page import show_token_page
 from conda_store_auth.routes.tokens import delete_presented_token, delete_token, get_tokens, post_token
 from conda_store_shared.web.routing import PathRoute, route
 
@@ -39,6 +40,7 @@ def auth_routes(login: Sequence[PathRoute]) -> list[PathRoute]:
     """Every route of this service; ``login`` are those by which people log in."""
     return [
         *login,
+        route("/login/token/", get=show_token_page),
         route("/logout/", post=log_out),
         route("/api/v1/permission/", get=show_permissions),
         route("/api/v1/token/", get=get_tokens, post=post_token, delete=delete_presented_token),

@@ -12,6 +12,10 @@ CallbackUrl = str | Callable[[Request], str]
 LOGIN = "/login/"
 LOGOUT = "/logout/"
 CALLBACK = "/oauth_callback/"
+TOKEN_PAGE = "/login/token/"  # noqa: S105  an address
+TOKENS = "/api/v1/token/"
+
+_KNOWN = (TOKEN_PAGE, LOGIN, LOGOUT, CALLBACK)
 
 
 def origin(request: Request) -> str:
@@ -22,7 +26,7 @@ def origin(request: Request) -> str:
 def own_path(request: Request, path: str) -> str:
     """A path of ours below the prefix that everything is served under."""
     declared: str = request.scope[ROUTE_PATH]
-    prefix = next(declared.removesuffix(each) for each in (LOGIN, LOGOUT, CALLBACK) if declared.endswith(each))
+    prefix = next(declared.removesuffix(each) for each in _KNOWN if declared.endswith(each))
     return prefix + path
 
 
