@@ -1,4 +1,4 @@
-"""Writes reference pages from the source: messages on the bus, options of every service, the API description.
+"""Writes reference pages from the source: messages on the bus, options of every service, commands, the API description.
 
 ``--check`` writes nothing and fails when a page says something else than the source.
 """
@@ -33,6 +33,8 @@ from conda_store_shared.contracts.topology import (
 )
 from scripts.api_description import PATH as API_DESCRIPTION
 from scripts.api_description import api_description
+from scripts.client_reference import PATH as CLIENT_PAGE
+from scripts.client_reference import client_page
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = Path("docs/reference")
@@ -81,6 +83,7 @@ def main() -> int:
         REFERENCE / "events.md": events_page(),
         REFERENCE / "asyncapi.yaml": asyncapi_page(),
         REFERENCE / "settings.md": settings_page(),
+        CLIENT_PAGE: client_page(WRITTEN_BY),
         API_DESCRIPTION: api_description(),
     }
     stale = [path for path, text in pages.items() if not _is_written(ROOT / path, text)]

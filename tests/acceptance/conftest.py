@@ -1,12 +1,14 @@
 """The suite in both modes, and a user of it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
 from conda_store_shared.testing.servers.conda_store import Backing, DistributedSuite, StandaloneSuite, Suite
+from tests.acceptance.command_line import CommandLine
 from tests.acceptance.user import User
 
 
@@ -48,3 +50,24 @@ def user(suite: Suite, demo_channel_server: ChannelServer) -> Iterator[User]:
     """Somebody who is logged in."""
     with User(suite, demo_channel_server.url) as user:
         yield user
+
+
+@pytest.fixture
+def conda_store(suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
+    """The command, for the suite in each mode."""
+    return CommandLine(suite, demo_channel_server.url, tmp_path)
+
+
+@pytest.fixture
+def command(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
+    """The command, for the suite in one process."""
+    return CommandLine(standalone_suite, demo_channel_server.url, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of a completed build of a small environment, `carol/small`."""
+    command = CommandLine(standalone_suite, demo_channel_server.url, tmp_path_factory.mktemp("small"))
+    build = command("create", command.specification(["demo-text"], "small"), "--no-wait").stdout.strip()
+    command("wait", build, "--artifact", "archive", "--interval", "0.1", "--timeout", "60")
+    return build

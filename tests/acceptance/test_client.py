@@ -1,87 +1,20 @@
 """The command `conda-store` as people use it, against the running suite."""
 
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
-from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_client.main import conda_store as client
 from conda_store_shared.testing.servers.conda_store import Suite
+from tests.acceptance.command_line import CommandLine
 
-COMMAND = Path(sys.executable).with_name("conda-store")
-PASSWORD = {"CONDA_STORE_AUTH": "basic", "CONDA_STORE_USERNAME": "carol", "CONDA_STORE_PASSWORD": "password"}
-
-
-class CommandLine:
-    """A person with a terminal: calls the command in a directory of their own, with their own temporary files."""
-
-    def __init__(self, suite: Suite, channel: str, directory: Path) -> None:
-        self.url = suite.url
-        self.channel = channel
-        self.directory = directory
-
-    def __call__(
-        self, *arguments: str, status: int = 0, timeout: float = 60, variables: Mapping[str, str] = PASSWORD
-    ) -> subprocess.CompletedProcess[str]:
-        """Call the command; it is to end with this status, and never with a traceback."""
-        own = {
-            "CONDA_STORE_URL": self.url,
-            "TMPDIR": str(self.directory),
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-        }
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.directory,
-            env={**own, **variables},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert done.returncode == status, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    def specification(self, dependencies: Sequence[str], name: str | None = None) -> str:
-        """Write a specification; return the path of its file."""
-        fields = {"name": name or f"client-{uuid.uuid4().hex[:8]}", "channels": [self.channel]}
-        path = self.directory / f"{fields['name']}.yaml"
-        path.write_text(json.dumps({**fields, "dependencies": list(dependencies)}))
-        return str(path)
-
-    def create(self, *dependencies: str) -> str:
-        """Have an environment built without watching; return the id of its build."""
-        return self("create", self.specification(dependencies), "--no-wait").stdout.strip()
-
-
-@pytest.fixture
-def conda_store(suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
-    """The command, for the suite in each mode."""
-    return CommandLine(suite, demo_channel_server.url, tmp_path)
-
-
-@pytest.fixture
-def command(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
-    """The command, for the suite in one process."""
-    return CommandLine(standalone_suite, demo_channel_server.url, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def small(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The id of a completed build of a small environment, `carol/small`."""
-    command = CommandLine(standalone_suite, demo_channel_server.url, tmp_path_factory.mktemp("small"))
-    build = command("create", command.specification(["demo-text"], "small"), "--no-wait").stdout.strip()
-    command("wait", build, "--artifact", "archive", "--interval", "0.1", "--timeout", "60")
-    return build
+COMMANDS = sorted(client.commands)
 
 
 @pytest.mark.timeout(240)
@@ -123,16 +56,15 @@ def test_client_gives_the_solvers_explanation_when_a_build_fails(command: Comman
         assert command(*arguments, status=1).stderr.startswith(f"Build {build[1]} failed\n")
 
 
-def test_client_says_that_a_build_was_canceled(command: CommandLine, standalone_suite: Suite) -> None:
-    headers = {"Authorization": f"Bearer {command('token').stdout}"}
+def test_client_says_that_a_build_was_canceled(command: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         # A channel that takes the question and never answers: the build cannot be over before it is canceled.
         command.channel = f"http://127.0.0.1:{silent.getsockname()[1]}/silent"
         build = command.create("python")
-        cancel = f"{standalone_suite.url}/api/v1/build/{build}/cancel/"
-        httpx.put(cancel, headers=headers, timeout=30).raise_for_status()
+        assert command("cancel", build).stdout == f"build {build} is CANCELED\n"
         waited = command("wait", build, "--interval", "0.1", status=1)
     assert waited.stderr.splitlines()[0] == f"Build {build} was canceled"
+    assert command("cancel", build).stdout == f"build {build} is CANCELED already\n"
 
 
 def test_client_submits_a_lockfile_under_a_name(command: CommandLine, small: str) -> None:
@@ -207,6 +139,9 @@ def test_client_lists_its_tokens_and_revokes_one(conda_store: CommandLine) -> No
         (["wait", "a:b"], "unable to parse uri=a:b\n"),
         (["--conda-store-url", "http://127.0.0.1:1", "info"], "cannot reach http://127.0.0.1:1\n"),
         (["--auth", "token", "info"], "--auth token needs the environment variable CONDA_STORE_TOKEN\n"),
+        (["delete", "environment", "carol/none", "--yes"], "Error deleting environment carol/none\n"),
+        (["settings", "set", "nothing=1"], "Error setting nothing\nInvalid setting keys {'nothing'}\n"),
+        (["diff", "999999", "999999"], "Error getting build 999999\nbuild id does not exist\n"),
     ],
 )
 def test_client_says_what_is_wrong(command: CommandLine, arguments: Sequence[str], words: str) -> None:
@@ -237,7 +172,7 @@ def test_client_ends_with_two_when_it_is_used_wrongly(command: CommandLine, argu
 
 def test_client_explains_itself_without_a_server(command: CommandLine) -> None:
     nowhere = ["--conda-store-url", "http://127.0.0.1:1", "--auth", "token"]
-    for name in ("info", "list", "create", "wait", "logs", "download", "run", "token"):
+    for name in COMMANDS:
         assert "Example" in command(*nowhere, name, "--help", variables={}).stdout
     assert re.fullmatch(r"conda-store, version [\w.]+\n", command("--version").stdout)
 

@@ -11,10 +11,10 @@ from typing import Any, Self
 import httpx
 
 from conda_store_client.answers import data_of, field, refuse
-from conda_store_client.credentials import BearerToken, Credentials, Password
+from conda_store_client.credentials import BearerToken, Credentials, Password, is_signed_token
 from conda_store_client.errors import ClientError, RequestRefused, ServerUnreachable, UnexpectedAnswer
 
-_TIMEOUT = httpx.Timeout(60, connect=10)
+_PATIENCE, _CONNECT_PATIENCE = 60.0, 10.0
 _MAXIMUM_REDIRECTS = 10
 _SECRET_HEADERS = ("Authorization", "Cookie")
 
@@ -29,8 +29,7 @@ class Connection:
 
     def __init__(self, url: str, credentials: Credentials, *, verify: bool = True) -> None:
         self._base = _checked(url)
-        # As it is shown: a password in the address is for the server only.
-        self.url = str(self._base.copy_with(userinfo=b"")).rstrip("/")
+        self.url = shown_address(url)
         self._credentials = credentials
         headers = {
             "User-Agent": f"conda-store-client/{version('conda-store-client')}",
@@ -39,7 +38,9 @@ class Connection:
         }
         if isinstance(credentials, BearerToken):
             headers["Authorization"] = f"Bearer {credentials.token}"
-        self._client = httpx.Client(headers=headers, verify=_trust(verify), timeout=_TIMEOUT)
+        self._client = httpx.Client(
+            headers=headers, verify=_trust(verify), timeout=httpx.Timeout(_PATIENCE, connect=_CONNECT_PATIENCE)
+        )
 
     def __enter__(self) -> Self:
         if isinstance(self._credentials, Password):
@@ -49,9 +50,9 @@ class Connection:
     def __exit__(self, *_error: object) -> None:
         self._client.close()
 
-    def get(self, path: str, query: Query | None = None) -> httpx.Response:
-        """Return the whole answer to a GET."""
-        with self.stream(path, query) as response, self._telling_failures():
+    def get(self, path: str, query: Query | None = None, *, patience: float = _PATIENCE) -> httpx.Response:
+        """Return the whole answer to a GET, which may keep us waiting for ``patience`` seconds."""
+        with self.stream(path, query, patience=patience) as response, self._telling_failures():
             response.read()
         return response
 
@@ -78,15 +79,46 @@ class Connection:
             response.read()
         return data_of(response)
 
-    def delete(self, path: str) -> None:
-        """Send a DELETE."""
-        with self._open("DELETE", path) as response, self._telling_failures():
+    def put(self, path: str, body: object = None) -> None:
+        """Send a PUT."""
+        content = {} if body is None else {"json": body}
+        with self._open("PUT", path, **content) as response, self._telling_failures():
             response.read()
 
+    def delete(self, path: str, query: Query | None = None) -> httpx.Response:
+        """Return the whole answer to a DELETE."""
+        with self._open("DELETE", path, params=query) as response, self._telling_failures():
+            response.read()
+        return response
+
+    def log_in(self, body: Mapping[str, str]) -> None:
+        """Log in with what the server's login form asks for; the session is that of all requests from then on.
+
+        The status of RequestRefused is 405 where people log in at a provider.
+        """
+        with self._open("POST", "/login/", json=body):
+            pass
+        if not self.has_session:
+            raise UnexpectedAnswer(f"logging in at {self.url}/login/ gave no session")
+
+    @property
+    def has_session(self) -> bool:
+        """Whether somebody has logged in."""
+        return bool(self._client.cookies)
+
+    @property
+    def session_token(self) -> str:
+        """The token of the session."""
+        token = next((cookie.value for cookie in self._client.cookies.jar if is_signed_token(cookie.value or "")), None)
+        if token is None:
+            raise UnexpectedAnswer(f"logging in at {self.url}/login/ gave no token")
+        return token
+
     @contextmanager
-    def stream(self, path: str, query: Query | None = None) -> Iterator[httpx.Response]:
+    def stream(self, path: str, query: Query | None = None, *, patience: float = _PATIENCE) -> Iterator[httpx.Response]:
         """Open a GET; what it answers is read within."""
-        with self._open("GET", path, params=query) as response, self._telling_failures():
+        timeout = httpx.Timeout(patience, connect=_CONNECT_PATIENCE)
+        with self._open("GET", path, params=query, timeout=timeout) as response, self._telling_failures():
             yield response
 
     @contextmanager
@@ -123,15 +155,14 @@ class Connection:
     def _log_in(self, password: Password) -> None:
         body = {"username": password.username, "password": password.password}
         try:
-            with self._open("POST", "/login/", json=body):
-                pass
+            self.log_in(body)
         except RequestRefused as refusal:
             if refusal.status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
-                raise ClientError("this server has no login by password", "Use --auth token.") from None
+                raise ClientError(
+                    "this server has no login by password", "Use `conda-store login`, or --auth token."
+                ) from None
             refusal.detail = ""
             raise refusal.told_as(f"cannot log in as {password.username}") from None
-        if not self._client.cookies:
-            raise UnexpectedAnswer(f"logging in at {self.url}/login/ gave no session")
 
     @contextmanager
     def _telling_failures(self) -> Iterator[None]:
@@ -152,6 +183,11 @@ def _id_of(row: object) -> int | str:
     """The id of a row: a number, or the text that names a token."""
     is_text = isinstance(row, Mapping) and isinstance(row.get("id"), str)
     return field(row, "id", str) if is_text else field(row, "id", int)
+
+
+def shown_address(url: str) -> str:
+    """An address as it is shown: a password in it is for the server only.  Raises ClientError when it is none."""
+    return str(_checked(url).copy_with(userinfo=b"")).rstrip("/")
 
 
 def _checked(url: str) -> httpx.URL:

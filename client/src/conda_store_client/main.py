@@ -8,13 +8,20 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from conda_store_client.commands.cancel import cancel_build
+from conda_store_client.commands.completion import print_completion
 from conda_store_client.commands.create import create_build
+from conda_store_client.commands.delete import delete_group
+from conda_store_client.commands.diff import show_differences
 from conda_store_client.commands.download import download_artifact
 from conda_store_client.commands.info import show_info
+from conda_store_client.commands.invocation import Invocation
 from conda_store_client.commands.lists import list_group
+from conda_store_client.commands.login import log_in, log_out
 from conda_store_client.commands.logs import show_logs
 from conda_store_client.commands.run import run_build
-from conda_store_client.commands.settings import Settings
+from conda_store_client.commands.settings import settings_group
+from conda_store_client.commands.solve import solve_file
 from conda_store_client.commands.tokens import token_group
 from conda_store_client.commands.wait import wait_for_build
 from conda_store_client.errors import ClientError
@@ -36,10 +43,9 @@ _FAILED, _INTERRUPTED, _BROKEN_PIPE = 1, 130, 141
     "--auth",
     envvar="CONDA_STORE_AUTH",
     type=click.Choice(["none", "token", "basic"], case_sensitive=False),
-    default="none",
-    show_default=True,
     show_envvar=True,
-    help="How to log in: by CONDA_STORE_TOKEN, or by CONDA_STORE_USERNAME and CONDA_STORE_PASSWORD.",
+    help="Who asks: nobody, the holder of CONDA_STORE_TOKEN, or CONDA_STORE_USERNAME with CONDA_STORE_PASSWORD."
+    "  [default: whoever has logged in by `conda-store login`, else none]",
 )
 @click.option(
     "--no-verify-ssl",
@@ -50,27 +56,39 @@ _FAILED, _INTERRUPTED, _BROKEN_PIPE = 1, 130, 141
 )
 @click.version_option(package_name="conda-store-client", prog_name="conda-store")
 @click.pass_context
-def conda_store(ctx: click.Context, conda_store_url: str, auth: str, *, no_verify_ssl: bool) -> None:
+def conda_store(ctx: click.Context, conda_store_url: str, auth: str | None, *, no_verify_ssl: bool) -> None:
     """Build environments on a conda-store server, and use them.
 
     \b
-    Examples:
-      conda-store --conda-store-url https://HOST/PREFIX info
-      conda-store --auth token create environment.yaml
-      conda-store run ml/nightly -- python script.py
+    Begin here:
+      export CONDA_STORE_URL=https://HOST/PREFIX
+      conda-store login
+      conda-store create environment.yaml
+      conda-store run NAMESPACE/NAME -- python script.py
+
+    `conda-store COMMAND --help` explains each command, with examples. The exit status is 0 for success, 1 when
+    something went wrong (standard error says what), 2 when a command was used wrongly, 130 when it was interrupted.
     """
-    ctx.obj = Settings(url=conda_store_url, auth=auth.lower(), verify=not no_verify_ssl)
+    ctx.obj = Invocation(url=conda_store_url, auth=auth and auth.lower(), verify=not no_verify_ssl)
 
 
 for _command in (
+    log_in,
+    log_out,
     show_info,
-    list_group,
+    token_group,
     create_build,
     wait_for_build,
     show_logs,
+    cancel_build,
     download_artifact,
     run_build,
-    token_group,
+    solve_file,
+    show_differences,
+    list_group,
+    delete_group,
+    settings_group,
+    print_completion,
 ):
     conda_store.add_command(_command)
 

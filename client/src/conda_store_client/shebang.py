@@ -4,6 +4,8 @@ The first line makes the kernel start ``conda-store``, another one says how::
 
     #!/usr/bin/env conda-store
     #! conda-store run namespace/name -- python
+
+More such lines go on with the arguments.
 """
 
 import re
@@ -23,16 +25,18 @@ def expand_script(arguments: Sequence[str]) -> list[str]:
     if not arguments or not is_conda_store_script(arguments[0]):
         return list(arguments)
     script = arguments[0]
-    match = _ARGUMENTS.search(_head(script))
-    if match is None:
+    lines = _ARGUMENTS.findall(_head(script))
+    if not lines:
         raise ClientError(
             f"{script} does not say which environment it runs in",
             "It needs a line `#! conda-store run <namespace>/<name>`.",
         )
     try:
-        return [*shlex.split(match[1]), *arguments]
+        first, *more = map(shlex.split, lines)
     except ValueError as problem:
-        raise ClientError(f"cannot read the arguments in {script}: {match[0]}", str(problem)) from None
+        raise ClientError(f"cannot read the arguments in {script}: {'; '.join(lines)}", str(problem)) from None
+    # Further lines go on where the first one ends.
+    return [*first, *(argument for line in more for argument in line[line.index("run") + 1 :]), *arguments]
 
 
 def is_conda_store_script(path: str) -> bool:

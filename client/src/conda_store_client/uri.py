@@ -14,6 +14,7 @@ _NAME = r"[A-Za-z0-9\-+_@$&?^~.=]+"
 _URI = re.compile(rf"(?P<only_id>\d+)|(?P<namespace>{_NAME})/(?P<name>{_NAME})(?::(?P<build_id>\d+))?", re.ASCII)
 # What fits a database's id; longer numbers are no ids.
 _MAXIMUM_DIGITS = 18
+_LEVELS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class EnvironmentName:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> "EnvironmentName":
+        """Read ``<namespace>/<name>``; raises ClientError."""
+        namespace, _, name = text.partition("/")
+        if not (_is_name(namespace) and _is_name(name)):
+            raise ClientError(f"unable to parse environment={text}", "An environment is <namespace>/<name>.")
+        return cls(namespace, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,43 @@ def find_build_id(connection: Connection, uri: str) -> int:
 
 def find_environment(connection: Connection, environment: EnvironmentName) -> Any:
     """Return an environment as the server shows it."""
-    path = f"/api/v1/environment/{quote(environment.namespace, safe='')}/{quote(environment.name, safe='')}/"
     try:
-        return connection.get_data(path)
+        return connection.get_data(environment_path(environment))
     except RequestRefused as refusal:
         raise refusal.told_as(f"Error getting environment {environment}") from None
+
+
+def environment_path(environment: EnvironmentName) -> str:
+    """The address of an environment."""
+    return f"/api/v1/environment/{_quoted(environment.namespace)}/{_quoted(environment.name)}/"
+
+
+def namespace_path(namespace: str) -> str:
+    """The address of a namespace; raises ClientError."""
+    if not _is_name(namespace):
+        raise ClientError(f"unable to parse namespace={namespace}")
+    return f"/api/v1/namespace/{_quoted(namespace)}/"
+
+
+def settings_path(place: str | None) -> str:
+    """The address of the settings of ``<namespace>``, of ``<namespace>/<name>``, or of the deployment (None).
+
+    Raises ClientError.
+    """
+    if place is None:
+        return "/api/v1/setting/"
+    names = place.split("/")
+    if not all(map(_is_name, names)) or len(names) > _LEVELS:
+        raise ClientError(f"unable to parse {place}", "Settings hold for <namespace> or <namespace>/<name>.")
+    return f"/api/v1/setting/{'/'.join(map(_quoted, names))}/"
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(_NAME, text) is not None and text not in (".", "..")
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _current_build_id(connection: Connection, environment: EnvironmentName) -> int:

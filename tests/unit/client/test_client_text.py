@@ -117,3 +117,9 @@ def test_file_is_refused_when_it_is_no_text(tmp_path: Path) -> None:
         read_text(str(tmp_path / "a.yml"))
     with pytest.raises(ClientError, match="cannot read"):
         read_text(str(tmp_path / "none.yml"))
+
+
+def test_script_goes_on_with_its_arguments_on_further_lines(tmp_path: Path) -> None:
+    lines = ["#!/usr/bin/env conda-store", "#! conda-store run ml/nightly", "#! conda-store run -- python -X dev"]
+    script = a_script(tmp_path, *lines, "print()")
+    assert expand_script([script]) == ["run", "ml/nightly", "--", "python", "-X", "dev", script]

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from conda_store_client.answers import field
 from conda_store_client.builds import submit
-from conda_store_client.commands.settings import Settings
+from conda_store_client.commands.invocation import Invocation
 from conda_store_client.connection import Connection
 from conda_store_client.display import open_display, show_all
 from conda_store_client.errors import RequestRefused
@@ -46,12 +46,12 @@ class Submission:
 @click.option("--wait/--no-wait", default=True, help="Follow the build to its end (the default), or print its id only.")
 @click.pass_obj
 def create_build(  # noqa: PLR0913  one argument for each option
-    settings: Settings, file: str, namespace: str | None, name: str | None, *, is_lockfile: bool, wait: bool
+    invocation: Invocation, file: str, namespace: str | None, name: str | None, *, is_lockfile: bool, wait: bool
 ) -> None:
-    """Build the environment that FILE (environment.yaml, - for standard input) describes.
+    """Build the environment that FILE describes.
 
-    The build is shown on standard error while it is made, alive on a terminal; where its parts are is printed on
-    standard output. The exit status is 1 when the build fails.
+    FILE is an environment.yaml, or - for standard input. The build is shown on standard error while it is made, alive
+    on a terminal; where its parts are is printed on standard output. The exit status is 1 when the build fails.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def create_build(  # noqa: PLR0913  one argument for each option
     if is_lockfile and not name:
         raise click.UsageError("--lockfile needs --name: a lockfile does not name its environment")
     submission = Submission(text=read_text(file), is_lockfile=is_lockfile, namespace=namespace, name=name)
-    with settings.connect() as connection:
+    with invocation.connect() as connection:
         build_id = _submit(connection, submission, file)
         if not wait:
             click.echo(str(build_id))

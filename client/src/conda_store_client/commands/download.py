@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from conda_store_client.commands.settings import URI_HELP, Settings
+from conda_store_client.commands.invocation import URI_HELP, Invocation
 from conda_store_client.downloading import DOWNLOADED, default_filename, download
 from conda_store_client.uri import find_build_id
 
@@ -20,15 +20,17 @@ from conda_store_client.uri import find_build_id
 )
 @click.option("--output-filename", metavar="FILE", help="Where to.  [default: build-<id>.log|yaml|lock|tar.gz]")
 @click.pass_obj
-def download_artifact(settings: Settings, uri: str, artifact: str, output_filename: str | None) -> None:
-    """Download what a build left behind, and print the path of the file.
+def download_artifact(invocation: Invocation, uri: str, artifact: str, output_filename: str | None) -> None:
+    """Download what a build left behind.
+
+    Prints the path of the file.
 
     \b
     Examples:
       conda-store download ml/nightly
       conda-store download 12 --artifact archive --output-filename nightly.tar.gz
     """
-    with settings.connect() as connection:
+    with invocation.connect() as connection:
         build_id = find_build_id(connection, uri)
         target = Path(output_filename or default_filename(build_id, artifact))
         download(connection, build_id, artifact, target)

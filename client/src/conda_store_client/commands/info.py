@@ -3,20 +3,20 @@
 import click
 
 from conda_store_client.answers import field
-from conda_store_client.commands.settings import Settings
+from conda_store_client.commands.invocation import Invocation
 from conda_store_client.tables import show_rows
 
 
 @click.command("info")
 @click.pass_obj
-def show_info(settings: Settings) -> None:
+def show_info(invocation: Invocation) -> None:
     """Show who you are to the server, and what you may do.
 
     \b
     Example:
       conda-store --auth token info
     """
-    with settings.connect() as connection:
+    with invocation.connect() as connection:
         permissions = connection.get_data("/api/v1/permission/")
     click.echo(f"Default namespace is {field(permissions, 'primary_namespace', str)}")
     click.echo(f"Authenticated {field(permissions, 'authenticated', bool)}")

@@ -3,7 +3,7 @@
 import click
 
 from conda_store_client.builds import LogReader, find_build
-from conda_store_client.commands.settings import URI_HELP, Settings
+from conda_store_client.commands.invocation import URI_HELP, Invocation
 from conda_store_client.following import follow
 from conda_store_client.uri import find_build_id
 
@@ -12,7 +12,7 @@ from conda_store_client.uri import find_build_id
 @click.argument("uri")
 @click.option("--follow", "-f", "is_followed", is_flag=True, help="Go on until the build is over.")
 @click.pass_obj
-def show_logs(settings: Settings, uri: str, *, is_followed: bool) -> None:
+def show_logs(invocation: Invocation, uri: str, *, is_followed: bool) -> None:
     """Print the log of a build.
 
     \b
@@ -20,7 +20,7 @@ def show_logs(settings: Settings, uri: str, *, is_followed: bool) -> None:
       conda-store logs ml/nightly
       conda-store logs 12 --follow
     """
-    with settings.connect() as connection:
+    with invocation.connect() as connection:
         build_id = find_build_id(connection, uri)
         if is_followed:
             for progress in follow(connection, build_id):

@@ -9,7 +9,7 @@ import click
 
 from conda_store_client import activation
 from conda_store_client.builds import Build, find_build
-from conda_store_client.commands.settings import URI_HELP, Settings
+from conda_store_client.commands.invocation import URI_HELP, Invocation
 from conda_store_client.connection import Connection
 from conda_store_client.errors import ClientError
 from conda_store_client.unpacked import cached_prefix, unpack_build
@@ -57,9 +57,10 @@ def _end_of_own(arguments: Sequence[str]) -> int:
 @click.option("--no-cache", is_flag=True, help="Unpack anew, and remove it afterwards.")
 @click.pass_context
 def run_build(ctx: click.Context, uri: str, command: Sequence[str], artifact: str, *, no_cache: bool) -> None:
-    """Run COMMAND (default: python) in a build's environment, on this machine.
+    """Run COMMAND in a build's environment.
 
-    The archive is downloaded and unpacked once, to <tmp>/conda-store/<build-id>. The exit status is COMMAND's.
+    COMMAND (default: python) runs on this machine. The archive is downloaded and unpacked once, to
+    <tmp>/conda-store/<build-id>. The exit status is COMMAND's.
 
     \b
     Examples:
@@ -74,8 +75,8 @@ def run_build(ctx: click.Context, uri: str, command: Sequence[str], artifact: st
     """
     if artifact != "archive":
         raise ClientError(f"Running build artifact {artifact} not supported")
-    settings: Settings = ctx.obj
-    with settings.connect() as connection:
+    invocation: Invocation = ctx.obj
+    with invocation.connect() as connection:
         build = find_build(connection, find_build_id(connection, uri))
         require_success(build)
         if no_cache:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from conda_store_client.answers import field
-from conda_store_client.commands.settings import Settings
+from conda_store_client.commands.invocation import Invocation, output_option
 from conda_store_client.tables import show_rows
 
 _PATH = "/api/v1/token/"
@@ -43,7 +43,9 @@ def _read_binding(text: str) -> tuple[str, list[str]]:
 def token_group(
     ctx: click.Context, *, name: str | None, namespace: str | None, expiration: int | None, permissions: Sequence[str]
 ) -> None:
-    """Print a new token, which allows what you may do or less; or list and revoke those there are.
+    """Print a new token; list or revoke tokens.
+
+    A token allows what you may do, or less, and no longer.
 
     \b
     Examples:
@@ -55,20 +57,25 @@ def token_group(
         body: dict[str, Any] = {"name": name, "primary_namespace": namespace, "role_bindings": _bindings(permissions)}
         if expiration is not None:
             body["expiration"] = _moment(expiration)
-        with ctx.ensure_object(Settings).connect() as connection:
+        with ctx.ensure_object(Invocation).connect() as connection:
             answer = connection.post(_PATH, {key: value for key, value in body.items() if value})
         click.echo(field(answer, "token", str), nl=False)
 
 
 @token_group.command("list")
 @click.option("--namespace", help="Primary namespace of the tokens.  [default: yours]")
-@click.option(
-    "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print them."
-)
+@output_option
 @click.pass_obj
-def list_tokens(settings: Settings, namespace: str | None, output: str) -> None:
-    """List tokens that have not expired, never the tokens themselves."""
-    with settings.connect() as connection:
+def list_tokens(invocation: Invocation, namespace: str | None, output: str) -> None:
+    """List tokens that have not expired.
+
+    What is shown of them is never the tokens themselves.
+
+    \b
+    Example:
+      conda-store token list --output json
+    """
+    with invocation.connect() as connection:
         rows = list(connection.get_pages(_PATH, {"primary_namespace": namespace} if namespace else {}))
     texts = rows if output == "json" else [{key: value or "" for key, value in row.items()} for row in rows]
     show_rows("Tokens", _COLUMNS, texts, output=output)
@@ -77,9 +84,16 @@ def list_tokens(settings: Settings, namespace: str | None, output: str) -> None:
 @token_group.command("revoke")
 @click.argument("token_id", metavar="ID")
 @click.pass_obj
-def revoke_token(settings: Settings, token_id: str) -> None:
-    """Revoke a token by its id, as `token list` shows it."""
-    with settings.connect() as connection:
+def revoke_token(invocation: Invocation, token_id: str) -> None:
+    """Revoke a token.
+
+    ID is what `conda-store token list` shows.
+
+    \b
+    Example:
+      conda-store token revoke 5f0c1b7e2f6d4f0f9c3a
+    """
+    with invocation.connect() as connection:
         connection.delete(f"{_PATH}{quote(token_id, safe='')}/")
 
 

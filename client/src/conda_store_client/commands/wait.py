@@ -2,7 +2,7 @@
 
 import click
 
-from conda_store_client.commands.settings import URI_HELP, Settings
+from conda_store_client.commands.invocation import URI_HELP, Invocation
 from conda_store_client.uri import find_build_id
 from conda_store_client.waiting import WAITED_FOR, wait_for
 
@@ -23,8 +23,8 @@ from conda_store_client.waiting import WAITED_FOR, wait_for
     help="What to wait for: the environment itself, or something made of it.",
 )
 @click.pass_obj
-def wait_for_build(settings: Settings, uri: str, timeout: float, interval: float, artifact: str) -> None:
-    """Wait until a build, or one of its artifacts, is there.
+def wait_for_build(invocation: Invocation, uri: str, timeout: float, interval: float, artifact: str) -> None:
+    """Wait until a build or artifact is there.
 
     Prints nothing. The exit status is 1 when it failed, was canceled, or took too long.
 
@@ -33,5 +33,5 @@ def wait_for_build(settings: Settings, uri: str, timeout: float, interval: float
       conda-store wait 12
       conda-store wait ml/nightly:12 --artifact archive --timeout 60 --interval 1
     """
-    with settings.connect() as connection:
+    with invocation.connect() as connection:
         wait_for(connection, find_build_id(connection, uri), artifact, timeout=timeout, interval=interval)
