@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from conda_store_shared.testing.servers.conda_store import Suite
-
 COMMAND = Path(sys.executable).with_name("conda-store")
 PASSWORD = {"CONDA_STORE_AUTH": "basic", "CONDA_STORE_USERNAME": "carol", "CONDA_STORE_PASSWORD": "password"}
 # Keys that interrupt reach those only whose terminal it is.
@@ -26,8 +24,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 class CommandLine:
     """A person with a terminal: calls the command in a directory of their own, with their own temporary files."""
 
-    def __init__(self, suite: Suite, channel: str, directory: Path) -> None:
-        self.url = suite.url
+    def __init__(self, url: str, channel: str, directory: Path) -> None:
+        self.url = url
         self.channel = channel
         self.directory = directory
 

@@ -55,19 +55,19 @@ def user(suite: Suite, demo_channel_server: ChannelServer) -> Iterator[User]:
 @pytest.fixture
 def conda_store(suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
     """The command, for the suite in each mode."""
-    return CommandLine(suite, demo_channel_server.url, tmp_path)
+    return CommandLine(suite.url, demo_channel_server.url, tmp_path)
 
 
 @pytest.fixture
 def command(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path: Path) -> CommandLine:
     """The command, for the suite in one process."""
-    return CommandLine(standalone_suite, demo_channel_server.url, tmp_path)
+    return CommandLine(standalone_suite.url, demo_channel_server.url, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def small(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The id of a completed build of a small environment, `carol/small`."""
-    command = CommandLine(standalone_suite, demo_channel_server.url, tmp_path_factory.mktemp("small"))
+    command = CommandLine(standalone_suite.url, demo_channel_server.url, tmp_path_factory.mktemp("small"))
     build = command("create", command.specification(["demo-text"], "small"), "--no-wait").stdout.strip()
     command("wait", build, "--artifact", "archive", "--interval", "0.1", "--timeout", "60")
     return build

@@ -1,6 +1,8 @@
 """Logging in and out as people do it, in Chromium, at identity providers of others."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ from playwright.async_api import Page, expect
 
 from conda_store_shared.testing.servers import jupyterhub
 from conda_store_shared.testing.servers.oidc import OidcServer
+from tests.acceptance.command_line import CommandLine
 from tests.browser.conftest import Site, permissions
 
 
@@ -85,6 +88,25 @@ async def test_person_logs_in_at_the_stub_of_github_and_out(page: Page, github_s
     known = await shown(page, github_site)
     assert (known["authenticated"], known["primary_namespace"]) == (True, "octocat")
     await log_out(page, github_site)
+
+
+async def test_person_logs_the_command_line_in_by_the_browser(page: Page, github_site: Site, tmp_path: Path) -> None:
+    command = CommandLine(github_site.url, "", tmp_path)
+    with command.on_terminal("login", "--no-browser") as terminal:
+        terminal.wait_for("Paste the token here")
+        address = re.search(r"http\S+", terminal.shown)
+        assert address is not None
+        await page.goto(address[0])
+        await page.get_by_label("Username").fill("octocat")
+        await page.get_by_role("button", name="Authorize").click()
+        await page.get_by_role("button", name="Make a token").click()
+        await expect(page.get_by_label("Your token")).to_be_focused()
+        await expect(page.get_by_role("status")).to_contain_text("Paste it where the command line asks for it.")
+        token = await page.get_by_label("Your token").input_value()
+        terminal.type(f"{token}\n")
+    assert f"logged in to {github_site.url} as octocat until" in terminal.shown
+    assert token not in terminal.shown
+    assert command("info", variables={}).stdout.startswith("Default namespace is octocat\nAuthenticated True\n")
 
 
 async def test_person_who_cancels_is_told_so_and_may_try_again(page: Page, github_site: Site) -> None:

@@ -1,19 +1,17 @@
 """Logging in and out, as the command does it, against a server with prepared answers."""
 
 import base64
-import io
 import json
-from pathlib import Path
 
 import pytest
 
 from conda_store_client.connection import Connection
 from conda_store_client.credentials import Anonymous, is_signed_token
-from conda_store_client.main import main
 from conda_store_client.signing_in import asks_for_password
 from tests.unit.client.answering_server import Answer, AnsweringServer, Asked, data, error
+from tests.unit.client.calling import Caller
 
-VARIABLES = ("CONDA_STORE_URL", "CONDA_STORE_AUTH", "CONDA_STORE_TOKEN", "CONDA_STORE_USERNAME", "CONDA_STORE_PASSWORD")
+ALICE = {"CONDA_STORE_USERNAME": "alice", "CONDA_STORE_PASSWORD": "password"}
 
 
 def a_token(name: str) -> str:
@@ -22,15 +20,6 @@ def a_token(name: str) -> str:
 
 
 TOKEN = a_token("alice")
-
-
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where tokens go; nothing is set besides."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return tmp_path / "conda-store" / "tokens.json"
 
 
 def permissions(asked: Asked) -> Answer:
@@ -51,7 +40,7 @@ def log_in_route(asked: Asked) -> Answer:
 
 
 @pytest.fixture
-def password_server(server: AnsweringServer, config: Path) -> AnsweringServer:
+def password_server(server: AnsweringServer) -> AnsweringServer:
     """A server where people log in by password."""
     server.routes["/login/"] = log_in_route
     server.routes["/api/v1/permission/"] = permissions
@@ -59,76 +48,46 @@ def password_server(server: AnsweringServer, config: Path) -> AnsweringServer:
     return server
 
 
-def call(server: AnsweringServer, *arguments: str) -> int:
-    return main(["--conda-store-url", server.url, *arguments])
-
-
-def set_password(monkeypatch: pytest.MonkeyPatch, password: str = "password") -> None:
-    monkeypatch.setenv("CONDA_STORE_USERNAME", "alice")
-    monkeypatch.setenv("CONDA_STORE_PASSWORD", password)
-
-
-def test_login_is_used_from_then_on_until_logout(
-    password_server: AnsweringServer, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    set_password(monkeypatch)
-    assert call(password_server, "login") == 0
-    told = capsys.readouterr().out
-    assert told == f"logged in to {password_server.url} as alice until 2026-11-27 11:07 UTC\n"
-    assert call(password_server, "info") == 0
-    assert capsys.readouterr().out.startswith("Default namespace is alice\nAuthenticated True\n")
-    assert call(password_server, "logout") == 0
-    assert capsys.readouterr().out == f"logged out of {password_server.url}\n"
+def test_login_is_used_from_then_on_until_logout(password_server: AnsweringServer, call: Caller) -> None:
+    told = call("login", variables=ALICE)
+    assert told.out == f"logged in to {password_server.url} as alice until 2026-11-27 11:07 UTC\n"
+    assert call("info").out.startswith("Default namespace is alice\nAuthenticated True\n")
+    assert call("logout").out == f"logged out of {password_server.url}\n"
     revoked = password_server.asked[-1]
     assert (revoked.method, revoked.path) == ("DELETE", "/api/v1/token/")
     assert revoked.headers["Authorization"] == f"Bearer {TOKEN}"
-    assert call(password_server, "info") == 0
-    assert "Authenticated False" in capsys.readouterr().out
-    assert TOKEN not in config.read_text()
+    assert "Authenticated False" in call("info").out
+    assert TOKEN not in call.tokens.read_text()
 
 
 def test_login_goes_to_no_other_server(
-    password_server: AnsweringServer,
-    other_server: AnsweringServer,
-    monkeypatch: pytest.MonkeyPatch,
+    password_server: AnsweringServer, other_server: AnsweringServer, call: Caller
 ) -> None:
     other_server.routes["/api/v1/permission/"] = permissions
-    set_password(monkeypatch)
-    assert call(password_server, "login") == 0
-    assert call(other_server, "info") == 0
+    call("login", variables=ALICE)
+    call("--conda-store-url", other_server.url, "info")
     assert "Authorization" not in other_server.asked[0].headers
 
 
-@pytest.mark.parametrize("auth", ["none", "token"])
+@pytest.mark.parametrize(("auth", "sent"), [("none", None), ("token", "Bearer other")])
 def test_login_gives_way_to_what_is_given(
-    password_server: AnsweringServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], auth: str
+    password_server: AnsweringServer, call: Caller, auth: str, sent: str | None
 ) -> None:
-    set_password(monkeypatch)
-    assert call(password_server, "login") == 0
-    monkeypatch.setenv("CONDA_STORE_AUTH", auth)
-    monkeypatch.setenv("CONDA_STORE_TOKEN", "other")
-    capsys.readouterr()
-    assert call(password_server, "info") == 0
-    assert password_server.asked[-1].headers.get("Authorization") == {"none": None, "token": "Bearer other"}[auth]
-    assert call(password_server, "login") == 0
-    assert f"--auth {auth} (CONDA_STORE_AUTH) is given and counts more" in capsys.readouterr().err
+    given = {"CONDA_STORE_AUTH": auth, "CONDA_STORE_TOKEN": "other"}
+    told = call("login", variables={**ALICE, **given})
+    assert f"--auth {auth} (CONDA_STORE_AUTH) is given and counts more" in told.err
+    call("info", variables=given)
+    assert password_server.asked[-1].headers.get("Authorization") == sent
 
 
-def test_login_with_a_wrong_password_leaves_nothing(
-    password_server: AnsweringServer, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    set_password(monkeypatch, "wrong")
-    assert call(password_server, "login") == 1
-    assert capsys.readouterr().err == "cannot log in as alice\nInvalid authentication credentials\n"
-    assert not config.exists()
+def test_login_with_a_wrong_password_leaves_nothing(password_server: AnsweringServer, call: Caller) -> None:
+    told = call("login", status=1, variables={**ALICE, "CONDA_STORE_PASSWORD": "wrong"})
+    assert told.err == "cannot log in as alice\nInvalid authentication credentials\n"
+    assert not call.tokens.exists()
 
 
-def test_login_takes_a_token_from_standard_input(
-    password_server: AnsweringServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
-    assert call(password_server, "login", "--with-token") == 0
-    told = capsys.readouterr()
+def test_login_takes_a_token_from_standard_input(password_server: AnsweringServer, call: Caller) -> None:
+    told = call("login", "--with-token", typed=f"{TOKEN}\n")
     assert "as alice" in told.out
     assert TOKEN not in told.out + told.err
     assert "/login/" not in password_server.paths()
@@ -139,44 +98,26 @@ def test_login_takes_a_token_from_standard_input(
     [("", "standard input holds no token"), ("two words", "holds no token"), (a_token("old"), "does not accept")],
 )
 def test_login_refuses_a_token_that_is_worth_nothing(
-    password_server: AnsweringServer,
-    config: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    text: str,
-    message: str,
+    password_server: AnsweringServer, call: Caller, text: str, message: str
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
-    assert call(password_server, "login", "--with-token") == 1
-    assert message in capsys.readouterr().err
-    assert not config.exists()
+    assert message in call("login", "--with-token", status=1, typed=text).err
+    assert not call.tokens.exists()
 
 
-def test_login_asks_nobody_where_there_is_no_terminal(
-    password_server: AnsweringServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert call(password_server, "login") == 2
-    assert "CONDA_STORE_PASSWORD" in capsys.readouterr().err
+def test_login_asks_nobody_where_there_is_no_terminal(password_server: AnsweringServer, call: Caller) -> None:
+    assert "CONDA_STORE_PASSWORD" in call("login", status=2).err
     password_server.routes["/login/"] = error(405, "Method Not Allowed")
-    assert call(password_server, "login") == 2
-    assert "--with-token" in capsys.readouterr().err
+    assert "--with-token" in call("login", status=2).err
 
 
-def test_login_needs_nothing_where_everybody_may(
-    password_server: AnsweringServer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_login_needs_nothing_where_everybody_may(password_server: AnsweringServer, call: Caller) -> None:
     cookie = {"Set-Cookie": f"conda-store-auth={TOKEN}; Path=/"}
     password_server.routes["/login/"] = Answer(200, b"{}", cookie)
-    assert call(password_server, "login") == 0
-    assert "as alice" in capsys.readouterr().out
+    assert "as alice" in call("login").out
 
 
-def test_login_says_so_where_no_conda_store_is(
-    server: AnsweringServer, config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert call(server, "login") == 1
-    assert "there is nothing at" in capsys.readouterr().err
+def test_login_says_so_where_no_conda_store_is(call: Caller) -> None:
+    assert "there is nothing at" in call("login", status=1).err
 
 
 def test_connection_tells_whether_people_log_in_by_password(server: AnsweringServer) -> None:
@@ -195,21 +136,13 @@ def test_connection_tells_whether_people_log_in_by_password(server: AnsweringSer
     ],
 )
 def test_logout_forgets_the_token_though_the_server_does_not(
-    password_server: AnsweringServer,
-    config: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    answer: Answer,
-    told: str,
+    password_server: AnsweringServer, call: Caller, answer: Answer, told: str
 ) -> None:
-    set_password(monkeypatch)
-    assert call(password_server, "login") == 0
+    call("login", variables=ALICE)
     password_server.routes["/api/v1/token/"] = answer
-    assert call(password_server, "logout") == 0
-    assert told in capsys.readouterr().err
-    assert TOKEN not in config.read_text()
-    assert call(password_server, "logout") == 1
-    assert "you are not logged in" in capsys.readouterr().err
+    assert told in call("logout").err
+    assert TOKEN not in call.tokens.read_text()
+    assert "you are not logged in" in call("logout", status=1).err
 
 
 @pytest.mark.parametrize("text", ["", "a.b.c", "eyJuZXh0IjogbnVsbH0=.Z0.signature", "..", "é.b.c"])

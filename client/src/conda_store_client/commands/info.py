@@ -14,7 +14,7 @@ def show_info(invocation: Invocation) -> None:
 
     \b
     Example:
-      conda-store --auth token info
+      conda-store info
     """
     with invocation.connect() as connection:
         permissions = connection.get_data("/api/v1/permission/")

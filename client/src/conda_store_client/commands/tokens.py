@@ -49,9 +49,9 @@ def token_group(
 
     \b
     Examples:
-      conda-store --auth basic token
-      conda-store --auth token token --name nightly --expiration 3600 --permission 'ml/*:viewer'
-      conda-store --auth basic token list
+      conda-store token
+      conda-store token --name nightly --expiration 3600 --permission 'ml/*:viewer'
+      conda-store token list
     """
     if ctx.invoked_subcommand is None:
         body: dict[str, Any] = {"name": name, "primary_namespace": namespace, "role_bindings": _bindings(permissions)}
