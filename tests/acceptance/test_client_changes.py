@@ -14,9 +14,9 @@ def test_client_logs_in_on_a_terminal_and_out_again(command: CommandLine) -> Non
         terminal.wait_for("User name")
         terminal.type("dave\n")
         terminal.wait_for("Password of dave: ")
-        terminal.type("very-secret\n")
+        terminal.type("password\n")
     assert f"logged in to {command.url} as dave until 20" in terminal.shown
-    assert "very-secret" not in terminal.shown
+    assert "password" not in terminal.shown
     stored = command.directory / "config" / "conda-store" / "tokens.json"
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
     token = json.loads(stored.read_text())[command.url]["token"]

@@ -1,8 +1,20 @@
-"""``python -m conda_store_client``."""
+"""Where the command begins, as `conda-store` and as `python -m conda_store_client`."""
 
 import sys
+from importlib import import_module
 
-from conda_store_client.main import main
+_INTERRUPTED = 130
+
+
+def start() -> int:
+    """Run the command and return its exit status, whenever it is interrupted."""
+    try:
+        # Loading it takes a while, in which somebody may change their mind.
+        status: int = import_module("conda_store_client.main").main()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())
