@@ -33,8 +33,19 @@ class CommandLine:
         self, *arguments: str, status: int = 0, timeout: float = 60, variables: Mapping[str, str] = PASSWORD
     ) -> subprocess.CompletedProcess[str]:
         """Call the command; it is to end with this status, and never with a traceback."""
+        return self.execute(COMMAND, *arguments, status=status, timeout=timeout, variables=variables)
+
+    def execute(
+        self,
+        program: Path,
+        *arguments: str,
+        status: int = 0,
+        timeout: float = 60,
+        variables: Mapping[str, str] = PASSWORD,
+    ) -> subprocess.CompletedProcess[str]:
+        """Call a program that calls the command."""
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [program, *arguments],
             cwd=self.directory,
             env=self._environment(variables),
             capture_output=True,

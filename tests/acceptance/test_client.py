@@ -12,7 +12,7 @@ import pytest
 
 from conda_store_client.main import conda_store as client
 from conda_store_shared.testing.servers.conda_store import Suite
-from tests.acceptance.command_line import CommandLine
+from tests.acceptance.command_line import COMMAND, CommandLine
 
 COMMANDS = sorted(client.commands)
 
@@ -31,6 +31,11 @@ def test_client_makes_an_environment_and_runs_in_it(conda_store: CommandLine) ->
     ran = conda_store("run", "carol/made", "--", "python", "-c", program, status=7)
     build_id = created.stdout.split()[1]
     assert ran.stdout.split() == ["3", str(conda_store.directory / "conda-store" / build_id)]
+
+    script = conda_store.directory / "script"
+    script.write_text(f"#!{COMMAND}\n#! conda-store run carol/made -- python\nimport sys, numpy\nprint(sys.argv[1:])\n")
+    script.chmod(0o755)
+    assert conda_store.execute(script, "-x", "y z").stdout == "['-x', 'y z']\n"
 
 
 def test_client_downloads_every_artifact(conda_store: CommandLine) -> None:

@@ -13,6 +13,11 @@ def format_size(size: float) -> str:
     return f"{size:.1f}YiB"
 
 
+def format_moment(moment: str) -> str:
+    """A moment as the server writes it (ISO 8601, UTC) to the minute: ``2026-11-22 11:07``."""
+    return moment[:16].replace("T", " ")
+
+
 def format_seconds(seconds: float) -> str:
     """A duration: ``3.4 s``, ``2 min 05 s``, ``1 h 02 min``."""
     if seconds < _MINUTE:

@@ -8,7 +8,7 @@ import pytest
 from conda_store_client.activation import full_command
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script, is_conda_store_script
-from conda_store_client.sizes import format_seconds, format_size
+from conda_store_client.sizes import format_moment, format_seconds, format_size
 from conda_store_client.submitting import read_text, with_name
 
 
@@ -32,6 +32,12 @@ def test_sizes_have_one_decimal_and_a_binary_unit(size: int, text: str) -> None:
 )
 def test_times_are_as_exact_as_people_need(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
+
+
+def test_moments_are_told_to_the_minute() -> None:
+    assert format_moment("2026-11-22T11:07:30.612738") == "2026-11-22 11:07"
+    assert format_moment("2026-11-22T11:07:30Z") == "2026-11-22 11:07"
+    assert format_moment("") == ""
 
 
 def a_script(directory: Path, *lines: str) -> str:

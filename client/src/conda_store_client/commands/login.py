@@ -20,6 +20,7 @@ from conda_store_client.credentials import (
 )
 from conda_store_client.errors import ClientError
 from conda_store_client.signing_in import asks_for_password, identify, log_in_by_password, revoke
+from conda_store_client.sizes import format_moment
 from conda_store_client.token_file import StoredToken
 
 # The page on which whoever has logged in makes a token, below the server's prefix.
@@ -61,7 +62,7 @@ def log_in(invocation: Invocation, username: str | None, *, with_token: bool, br
         identity = identify(connection)
     stored = StoredToken(token=token, namespace=identity.namespace, expires_on=identity.expires_on)
     invocation.tokens.put(url, stored)
-    until = f" until {_readable(identity.expires_on)}" if identity.expires_on else ""
+    until = f" until {format_moment(identity.expires_on)} UTC" if identity.expires_on else ""
     click.echo(f"logged in to {url} as {identity.namespace}{until}")
     if invocation.auth is not None:
         click.echo(f"--auth {invocation.auth} (CONDA_STORE_AUTH) is given and counts more than this login", err=True)
@@ -138,8 +139,3 @@ def _own_name() -> str | None:
         return getuser()
     except (OSError, KeyError):
         return None
-
-
-def _readable(moment: str) -> str:
-    """A moment as the server writes it (UTC), to the minute."""
-    return f"{moment[:16].replace('T', ' ')} UTC"

@@ -1,6 +1,6 @@
 """conda-store token, and the tokens there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +9,7 @@ import click
 
 from conda_store_client.answers import field
 from conda_store_client.commands.invocation import Invocation, output_option
+from conda_store_client.sizes import format_moment
 from conda_store_client.tables import show_rows
 
 _PATH = "/api/v1/token/"
@@ -21,6 +22,8 @@ _COLUMNS = {
     "Last used": "last_used_on",
     "Revoked": "revoked_on",
 }
+
+_MOMENT = "_on"
 
 
 def _read_binding(text: str) -> tuple[str, list[str]]:
@@ -77,8 +80,7 @@ def list_tokens(invocation: Invocation, namespace: str | None, output: str) -> N
     """
     with invocation.connect() as connection:
         rows = list(connection.get_pages(_PATH, {"primary_namespace": namespace} if namespace else {}))
-    texts = rows if output == "json" else [{key: value or "" for key, value in row.items()} for row in rows]
-    show_rows("Tokens", _COLUMNS, texts, output=output)
+    show_rows("Tokens", _COLUMNS, rows if output == "json" else map(_shown, rows), output=output)
 
 
 @token_group.command("revoke")
@@ -95,6 +97,12 @@ def revoke_token(invocation: Invocation, token_id: str) -> None:
     """
     with invocation.connect() as connection:
         connection.delete(f"{_PATH}{quote(token_id, safe='')}/")
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, str]:
+    """A token for people: moments to the minute, and nothing for what there is not."""
+    texts = {key: str(value or "") for key, value in row.items()}
+    return {key: format_moment(text) if key.endswith(_MOMENT) else text for key, text in texts.items()}
 
 
 def _bindings(permissions: Sequence[str]) -> dict[str, list[str]]:
