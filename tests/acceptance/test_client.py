@@ -10,11 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conda_store_client.main import conda_store as client
 from conda_store_shared.testing.servers.conda_store import Suite
 from tests.acceptance.command_line import COMMAND, CommandLine
-
-COMMANDS = sorted(client.commands)
 
 
 @pytest.mark.timeout(240)
@@ -177,7 +174,7 @@ def test_client_ends_with_two_when_it_is_used_wrongly(command: CommandLine, argu
 
 def test_client_explains_itself_without_a_server(command: CommandLine) -> None:
     nowhere = ["--conda-store-url", "http://127.0.0.1:1", "--auth", "token"]
-    for name in COMMANDS:
+    for name in ("run", "settings"):
         assert "Example" in command(*nowhere, name, "--help", variables={}).stdout
     assert re.fullmatch(r"conda-store, version [\w.]+\n", command("--version").stdout)
 
