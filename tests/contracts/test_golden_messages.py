@@ -77,6 +77,7 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     events.IndexRequested(**CHANNEL),
     events.ChannelIndexed(**CHANNEL, index_digest=DIGEST),
+    events.SpecificationFound(path="/srv/environments/weather.yml", digest=DIGEST),
 )
 
 

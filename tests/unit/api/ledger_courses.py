@@ -234,6 +234,7 @@ async def a_post(ledger: Ledger, courses: Sequence[BuildCourse], seed: int, at_o
         store=ledger.store,
         retry=RetryPolicy(),
         options=LedgerOptions(),
+        policy=a_policy(),
         ended=lambda: None,
         discarded=lambda: None,
     )

@@ -19,7 +19,7 @@ from conda_store_shared.db.models import Build
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.testing.bus_messages import a_message, depth_becomes, running
-from tests.unit.api.ledger_builders import Attempt, Ledger, of_type
+from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy, of_type
 
 SOON = Patience(crashed=Backoff(first=0.001, longest=0.001))
 REQUESTS = (events.SolveRequested, events.PrefixRequested, events.ArtifactRequested)
@@ -39,6 +39,7 @@ class Wired:
             store=self.ledger.store,
             retry=RetryPolicy(),
             options=LedgerOptions(),
+            policy=a_policy(),
             ended=self._end,
             discarded=lambda: None,
         )
@@ -71,6 +72,7 @@ async def test_every_message_for_api_has_a_handler(wired: Wired) -> None:
         store=wired.ledger.store,
         retry=RetryPolicy(),
         options=LedgerOptions(),
+        policy=a_policy(),
         ended=lambda: None,
         discarded=lambda: None,
     )

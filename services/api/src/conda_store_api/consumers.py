@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from conda_store_api.domain.policy import LedgerOptions
+from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.use_cases.ledger.artifact_stored import artifact_stored
 from conda_store_api.use_cases.ledger.discarded import artifact_discarded, link_discarded, prefix_discarded
 from conda_store_api.use_cases.ledger.environment_linked import environment_linked
@@ -19,6 +19,7 @@ from conda_store_api.use_cases.ledger.stage_interrupted import stage_interrupted
 from conda_store_api.use_cases.ledger.stage_progress import stage_progress
 from conda_store_api.use_cases.ledger.stage_started import stage_started
 from conda_store_api.use_cases.ledger.storage_measured import storage_measured
+from conda_store_api.use_cases.register_found_specification import FoundTools, register_found_specification
 from conda_store_api.use_cases.solve_answered import lost_answer, solve_answered
 from conda_store_api.use_cases.solve_remotely import AwaitedSolves
 from conda_store_api.use_cases.take_over_list import TakeOverTools, take_over_list
@@ -55,14 +56,15 @@ Wakes = Callable[[], None]
 class Tools:
     """What the handlers need.
 
-    ``ended`` wakes whatever waits for a build to end, ``discarded`` what waits for something to be gone, ``awaited``
-    whoever waits for a solve.
+    Watched files are built by ``policy``.  ``ended`` wakes whatever waits for a build to end, ``discarded`` what waits
+    for something to be gone, ``awaited`` whoever waits for a solve.
     """
 
     transactions: Transactions
     store: ObjectStore
     retry: RetryPolicy
     options: LedgerOptions
+    policy: BuildPolicy
     ended: Wakes
     discarded: Wakes
     awaited: AwaitedSolves = field(default_factory=AwaitedSolves)
@@ -110,7 +112,8 @@ def subscriptions(tools: Tools) -> list[Subscription]:
 
 
 def _of_no_build(tools: Tools) -> list[Subscription]:
-    """The subscriptions to what is said of channels, and of solves that somebody waits for."""
+    """The subscriptions to what is said of channels, of solves that somebody waits for, and of watched files."""
+    found = FoundTools(transactions=tools.transactions, store=tools.store, policy=tools.policy)
 
     async def on_channel_indexed(envelope: Envelope) -> None:
         event = envelope.event
@@ -122,11 +125,16 @@ def _of_no_build(tools: Tools) -> list[Subscription]:
         assert isinstance(event, events.SolveAnswered)  # noqa: S101 - the queue carries nothing else
         await _tell(tools, event)
 
+    async def on_specification_found(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.SpecificationFound)  # noqa: S101 - the queue carries nothing else
+        if await register_found_specification(event, found, now()):
+            tools.ended()
+
     return [
         Subscription(queue=queue_name(API, events.ChannelIndexed), handler=on_channel_indexed),
-        Subscription(
-            queue=queue_name(API, events.SolveAnswered), handler=on_solve_answered, concurrency=_CONCURRENCY
-        ),
+        Subscription(queue=queue_name(API, events.SpecificationFound), handler=on_specification_found),
+        Subscription(queue=queue_name(API, events.SolveAnswered), handler=on_solve_answered, concurrency=_CONCURRENCY),
     ]
 
 

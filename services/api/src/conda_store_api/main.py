@@ -81,6 +81,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         store=parts.store,
         retry=options.retry,
         options=options.ledger,
+        policy=options.policy,
         ended=background.wake_release,
         discarded=background.wake_erase,
         awaited=solves.awaited,

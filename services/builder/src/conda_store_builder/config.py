@@ -21,7 +21,8 @@ class BuilderOptions:
     code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value
     of the Authorization header it wants.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
     what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together),
-    ``sweep_interval`` and ``measure_interval`` are seconds.
+    ``sweep_interval`` and ``measure_interval`` are seconds.  ``watch_paths`` are files and directories of
+    specifications, all looked at every ``watch_interval`` seconds.
     """
 
     store_directory: Path
@@ -38,6 +39,8 @@ class BuilderOptions:
     deadline: float = 1200.0
     sweep_interval: float = 300.0
     measure_interval: float = 60.0
+    watch_paths: tuple[Path, ...] = ()
+    watch_interval: float = 60.0
 
 
 def read_options(config: Config) -> BuilderOptions:
@@ -52,4 +55,6 @@ def read_options(config: Config) -> BuilderOptions:
         channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
         deadline=store.max_install_time,
+        watch_paths=tuple(Path(path).absolute() for path in section.watch_paths),
+        watch_interval=section.watch_interval,
     )

@@ -1,6 +1,6 @@
 """Composition root of the builder: wires it from plain values."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from traitlets.config import Config
@@ -10,6 +10,7 @@ from conda_store_builder.adapters.child_installer import CHILD_MODULE, ChildInst
 from conda_store_builder.adapters.directory_janitor import DirectoryJanitor
 from conda_store_builder.adapters.directory_meter import DirectoryMeter
 from conda_store_builder.adapters.directory_prefix_store import DirectoryPrefixStore
+from conda_store_builder.adapters.path_watcher import PathWatcher, WatchOptions
 from conda_store_builder.adapters.symbolic_links import SymbolicLinks
 from conda_store_builder.config import BuilderOptions, read_options
 from conda_store_builder.consumers import Tools, subscriptions
@@ -20,7 +21,7 @@ from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.pool import ChildPool, PoolOptions
 from conda_store_shared.contracts.topology import BUILDER
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.worker.service import Service
+from conda_store_shared.worker.service import Coroutine, Service
 from conda_store_shared.worker.stage import StageOptions, StageWorker
 
 _CACHE = ".cache"
@@ -63,10 +64,18 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         background=(
             DirectoryJanitor(options.store_directory, cache, options.sweep_interval).run,
             DirectoryMeter(bus, options.store_directory, options.measure_interval).run,
+            *_watching(options, bus, store),
         ),
         pools=(pool,),
         interrupt=stages.interrupt,
     )
+
+
+def _watching(options: BuilderOptions, bus: Bus, store: ObjectStore) -> Sequence[Coroutine]:
+    if not options.watch_paths:
+        return ()
+    watched = WatchOptions(paths=options.watch_paths, interval=options.watch_interval)
+    return (PathWatcher(watched, bus, store).run,)
 
 
 @asynccontextmanager

@@ -15,6 +15,9 @@ class CondaStoreWorker(Configurable):
     watch_paths = List(
         Unicode(), [], help="Files and directories of specifications, registered in CondaStore.filesystem_namespace."
     ).tag(config=True)
+    watch_interval = Float(
+        60.0, help="Seconds after which watched paths are looked at though no change was noticed."
+    ).tag(config=True)
     config_file = Unicode("", help="Configuration file.").tag(config=True, gone="the file is named by --config")
     concurrency = Int(
         None, allow_none=True, help="Requests each worker service works on at once; the number of cores when None."

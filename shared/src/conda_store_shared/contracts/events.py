@@ -299,6 +299,20 @@ class ChannelIndexed(ChannelEvent):
     index_digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecificationFound(Event):
+    """A watched path holds this specification: its text is in the object store under its digest.
+
+    Where it could not be read there is no digest, but ``code`` and ``detail`` say why.
+    """
+
+    routing_key: ClassVar[str] = "specification.found"
+    path: str
+    digest: str = ""
+    code: str = ""
+    detail: str = ""
+
+
 ALL_EVENTS: tuple[type[Event], ...] = (
     SolveRequested,
     SolveAnswered,
@@ -327,4 +341,5 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     TokenUsed,
     IndexRequested,
     ChannelIndexed,
+    SpecificationFound,
 )

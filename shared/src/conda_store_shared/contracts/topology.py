@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.TokenUsed, publishers=SERVERS, consumers=(AUTH,)),
     Route(event=events.IndexRequested, publishers=(API,), consumers=(SOLVER,)),
     Route(event=events.ChannelIndexed, publishers=(SOLVER,), consumers=(API,)),
+    Route(event=events.SpecificationFound, publishers=(BUILDER,), consumers=(API,)),
 )
 
 EVENT_OF_ROUTING_KEY: dict[str, type[Event]] = {route.event.routing_key: route.event for route in ROUTES}

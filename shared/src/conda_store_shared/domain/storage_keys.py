@@ -10,6 +10,7 @@
     index/<digest of address>/<subdir>   the packages of one subdir of a channel
     solve/<solve_id>/order.json          what a remote solve is about; gone when nobody waits for it any more
     solve/<solve_id>/packages.json       what it found
+    found/<digest>.yml                   text of a watched file, one for each content
 
 No key is a prefix of another, since not every store can hold both ``x`` and ``x/y``.
 """
@@ -68,6 +69,11 @@ def solve_order_key(solve_id: str) -> str:
 def solve_answer_key(solve_id: str) -> str:
     """Key of the packages that a remote solve found."""
     return f"solve/{solve_id}/packages.json"
+
+
+def found_specification_key(digest: str) -> str:
+    """Key of the text of a watched file."""
+    return f"found/{digest}.yml"
 
 
 def keys_of_build(build_key: str, kept: Collection[ArtifactType] = ()) -> tuple[str, ...]:

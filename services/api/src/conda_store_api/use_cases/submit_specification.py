@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.environments import ensure_environment, ensure_namespace, lock_environment
+from conda_store_api.repositories.found_specifications import has_build
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.specifications import ensure_specification, find_source
 from conda_store_api.use_cases.apply_settings import apply_settings
@@ -42,11 +43,36 @@ async def submit_specification(
     A namespace or environment that is being deleted is made anew under its name.  Raises InvalidName,
     ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by the settings of the environment.
     """
+    submission, policy = await _accept(submission, request, policy, transaction)
+    return await _create(submission, request, policy, transaction)
+
+
+async def submit_unless_built(
+    submission: Submission, request: Request, policy: BuildPolicy, transaction: Transaction
+) -> tuple[str, int | None]:
+    """As ``submit_specification``, but make no build where the namespace has one of the same content, in any state.
+
+    Returns the digest of what was to be built, and the id of the new build or None.
+    """
+    submission, policy = await _accept(submission, request, policy, transaction)
+    if await has_build(transaction.session, request.namespace, submission.sha256):
+        return submission.sha256, None
+    return submission.sha256, await _create(submission, request, policy, transaction)
+
+
+async def _accept(
+    submission: Submission, request: Request, policy: BuildPolicy, transaction: Transaction
+) -> tuple[Submission, BuildPolicy]:
+    """Return what is to be built by the settings of the environment, and those settings."""
     session, name = transaction.session, namespace_name(request.namespace)
     policy = policy.under(await effective_settings(session, policy.settings, name, submission.name))
     await check_storage(session, policy.settings, Permission.ENVIRONMENT_CREATE)
-    submission = apply_settings(submission, policy.settings)
-    namespace, is_new = await ensure_namespace(session, name)
+    return apply_settings(submission, policy.settings), policy
+
+
+async def _create(submission: Submission, request: Request, policy: BuildPolicy, transaction: Transaction) -> int:
+    session = transaction.session
+    namespace, is_new = await ensure_namespace(session, namespace_name(request.namespace))
     if is_new:
         _record(transaction, request, "namespace.created", [namespace], None)
     specification_id = await ensure_specification(session, submission.as_specification(request.now))

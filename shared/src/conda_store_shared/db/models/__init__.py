@@ -4,6 +4,7 @@ from conda_store_shared.db.models.base import Model
 from conda_store_shared.db.models.build import Build, BuildArtifact, BuildLog, BuildStage, StageAttempt
 from conda_store_shared.db.models.discard import Discard
 from conda_store_shared.db.models.environment import Environment, Specification
+from conda_store_shared.db.models.found_specification import FoundSpecification
 from conda_store_shared.db.models.issued_token import IssuedToken
 from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
@@ -33,6 +34,7 @@ __all__ = [
     "CondaStoreConfiguration",
     "Discard",
     "Environment",
+    "FoundSpecification",
     "IssuedToken",
     "KeyValueStore",
     "Model",
