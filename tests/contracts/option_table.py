@@ -73,7 +73,11 @@ ROWS: dict[str, Row] = {
         default=None, none_since=_CELERY, shown_by=_NOTED, differs="nothing is derived from redis_url"
     ),
     "CondaStore.default_namespace": Row(default="default"),
-    "CondaStore.filesystem_namespace": Row(default="filesystem"),
+    "CondaStore.filesystem_namespace": Row(
+        default="filesystem",
+        shown_by="tests/unit/api/found_specifications_suite.py"
+        "::test_file_is_built_by_the_settings_of_its_namespace",
+    ),
     "CondaStore.default_uid": Row(default=os.getuid()),
     "CondaStore.default_gid": Row(default=os.getgid()),
     "CondaStore.default_permissions": Row(default="775"),
@@ -161,7 +165,11 @@ ROWS: dict[str, Row] = {
     "CondaStoreServer.reload": Row(default=False, none_since="nothing watches the code", shown_by=_NOTED),
     # §5.5
     "CondaStoreWorker.log_level": Row(default=20),
-    "CondaStoreWorker.watch_paths": Row(default=[]),
+    "CondaStoreWorker.watch_paths": Row(
+        default=[],
+        shown_by="tests/acceptance/test_watched_paths.py"
+        "::test_file_in_a_watched_directory_is_built_and_one_bad_file_stops_no_other",
+    ),
     "CondaStoreWorker.concurrency": Row(default=None),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
     "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES),

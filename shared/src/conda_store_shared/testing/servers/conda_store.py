@@ -117,6 +117,7 @@ class StandaloneSuite:
                 "CondaStore.database_url": f"sqlite:///{directory / 'conda-store.sqlite'}",
                 "LocalStorage.storage_path": str(self._objects),
                 "CondaStoreWorker.cache_directory": str(directory / "cache"),
+                "CondaStoreWorker.watch_paths": [str(directory / "watched")],
                 **options,
             },
         )
@@ -180,6 +181,7 @@ class DistributedSuite:
         self.options = {
             "CondaStore.store_directory": str(self.store_directory),
             "CondaStoreWorker.cache_directory": str(directory / "cache"),
+            "CondaStoreWorker.watch_paths": [str(directory / "watched")],
             **backing.options(),
             **options,
         }
