@@ -164,13 +164,17 @@ ROWS: dict[str, Row] = {
     "CondaStoreServer.standalone": Row(default=False, none_since="--standalone says it", shown_by=_NOTED),
     "CondaStoreServer.reload": Row(default=False, none_since="nothing watches the code", shown_by=_NOTED),
     # §5.5
-    "CondaStoreWorker.log_level": Row(default=20),
+    "CondaStoreWorker.log_level": Row(
+        default=20, shown_by="tests/unit/shared/test_log_levels.py::test_worker_logs_what_its_own_level_says"
+    ),
     "CondaStoreWorker.watch_paths": Row(
         default=[],
         shown_by="tests/acceptance/test_watched_paths.py"
         "::test_file_in_a_watched_directory_is_built_and_one_bad_file_stops_no_other",
     ),
-    "CondaStoreWorker.concurrency": Row(default=None),
+    "CondaStoreWorker.concurrency": Row(
+        default=None, shown_by="tests/unit/standalone/test_concurrency.py::test_workers_take_as_many_requests_at_once"
+    ),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
     "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES),
     "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES),

@@ -155,6 +155,13 @@ class FoundSpecificationsSuite:
         await found(ledger, text, conda_allowed_channels=["main"])
         assert "hunter2" not in (await rejections(ledger))[0].data["detail"]
 
+    async def test_rejection_is_told_whatever_characters_its_reason_has(self, ledger: Ledger) -> None:
+        detail = f"a\x00b\ud800c {'x' * 10_000}"
+        await said(ledger, SpecificationFound(path=PATH, code="unreadable", detail=detail))
+        (event,) = await rejections(ledger)
+        assert event.data["detail"].startswith("ab?c xxx")
+        assert len(event.data["detail"]) == 4_000
+
     async def test_file_that_cannot_be_read_is_told_once_for_each_reason(self, ledger: Ledger) -> None:
         for code in ("unreadable", "unreadable", "too_large", "too_large"):
             await said(ledger, SpecificationFound(path=PATH, code=code, detail="Permission denied"))

@@ -17,8 +17,10 @@ from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.topology import API, ROUTES, SOLVER, dead_queue_name, durable_queues, queue_name
 from conda_store_shared.db.models import Build
 from conda_store_shared.db.moments import now
+from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.stage import PREFIX, SOLVE
-from conda_store_shared.testing.bus_messages import a_message, depth_becomes, running
+from conda_store_shared.domain.storage_keys import found_specification_key
+from conda_store_shared.testing.bus_messages import a_message, depth_becomes, eventually, running
 from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy, of_type
 
 SOON = Patience(crashed=Backoff(first=0.001, longest=0.001))
@@ -93,6 +95,18 @@ async def test_build_completes_over_the_bus(wired: Wired) -> None:
         await depth_becomes(wired.bus, "api.log.written", 0)
     assert await ledger.artifacts(build) == ["DIRECTORY", "LOCKFILE"]
     assert wired.ended > 0
+
+
+async def test_watched_file_is_built_once_over_the_bus(wired: Wired) -> None:
+    ledger, text = wired.ledger, b"name: weather"
+    found = events.SpecificationFound(path="/srv/weather.yml", digest=sha256_hex(text))
+    await ledger.store.put(found_specification_key(found.digest), text, "text/yaml")
+    async with running(wired.bus):
+        for _ in range(5):
+            await wired.bus.publish(a_message(found))
+        await eventually(lambda: wired.ended == 1)
+        await depth_becomes(wired.bus, queue_name(API, events.SpecificationFound), 0)
+    assert await ledger.count(Build) == [1]
 
 
 async def test_request_goes_out_again_when_the_broker_gave_it_up(ledger: Ledger) -> None:

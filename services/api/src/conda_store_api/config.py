@@ -14,7 +14,7 @@ from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.server import CondaStoreServer
-from conda_store_shared.config.worker import Ledger
+from conda_store_shared.config.worker import CondaStoreWorker, Ledger
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import ConfigurationError, InvalidSetting
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -44,7 +44,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     ledger = Ledger(config=config)
     return ApiOptions(
         policy=_policy(store, longest),
-        ledger=_ledger(ledger, alone),
+        ledger=_ledger(ledger, CondaStoreWorker(config=config), alone),
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
         authorization=AuthorizationOptions(**authorization_values(config)),
         max_page_size=server.max_page_size,
@@ -108,8 +108,8 @@ def _check_templates(store: CondaStore) -> None:
             ) from error
 
 
-def _ledger(ledger: Ledger, alone: bool) -> LedgerOptions:
-    capacity = ledger.capacity or 2 * (os.cpu_count() or 1)
+def _ledger(ledger: Ledger, worker: CondaStoreWorker, alone: bool) -> LedgerOptions:
+    capacity = ledger.capacity or 2 * (worker.concurrency or os.cpu_count() or 1)
     return LedgerOptions(
         capacity=capacity,
         per_namespace=ledger.per_namespace or capacity,

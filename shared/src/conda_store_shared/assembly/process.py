@@ -20,6 +20,8 @@ from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.describe import generated_config, shown_config
 from conda_store_shared.config.load import Configuration, load_config
 from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.config.worker import CondaStoreWorker
+from conda_store_shared.contracts.topology import WORKERS
 from conda_store_shared.errors import BusUnavailable, ConfigurationError
 from conda_store_shared.logs import configure_logging
 from conda_store_shared.web.application import WebOptions, create_application
@@ -41,6 +43,7 @@ class Process:
 
 
 _log = structlog.get_logger()
+_WORKING = (*WORKERS, "conda-store-worker")
 Assemble = Callable[[Config], AbstractAsyncContextManager[Process]]
 
 
@@ -123,7 +126,7 @@ def execute(
         if arguments.show_config:
             sys.stdout.write(shown_config(loaded))
             return
-        configure_logging(name, log_level(CondaStoreServer(config=loaded.config).log_level))
+        configure_logging(name, wanted_level(name, loaded.config))
         for note in loaded.notes:
             _log.warning("configuration_note", note=note)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -140,6 +143,12 @@ def execute(
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def wanted_level(name: str, config: Config) -> int:
+    """Return the level of the log of a process by its name: those that work for servers have one of their own."""
+    section = CondaStoreWorker if name in _WORKING else CondaStoreServer
+    return log_level(section(config=config).log_level)
 
 
 def log_level(value: int | str) -> int:

@@ -10,17 +10,20 @@ class CondaStoreWorker(Configurable):
     log_level = Union(
         [Int(), Unicode()],
         default_value=20,
-        help="Level of the log of solver, builder and artifacts: a number of Python's or its name.",
+        help="Level of the log of solver, builder, artifacts and conda-store-worker: a number of Python's or its name.",
     ).tag(config=True)
     watch_paths = List(
         Unicode(), [], help="Files and directories of specifications, registered in CondaStore.filesystem_namespace."
     ).tag(config=True)
     watch_interval = Float(
-        60.0, help="Seconds after which watched paths are looked at though no change was noticed."
+        60.0, min=1.0, help="Seconds after which watched paths are looked at though no change was noticed."
     ).tag(config=True)
     config_file = Unicode("", help="Configuration file.").tag(config=True, gone="the file is named by --config")
     concurrency = Int(
-        None, allow_none=True, help="Requests each worker service works on at once; the number of cores when None."
+        None,
+        min=0,
+        allow_none=True,
+        help="Requests each worker service works on at once; the number of cores when None or 0.",
     ).tag(config=True)
     cache_directory = Unicode(
         "", help="Directory of downloaded channel indexes and packages; ~/.cache/conda-store when empty."
@@ -40,7 +43,9 @@ class Ledger(Configurable):
     """How api releases builds and rescues those that fall silent; times in seconds."""
 
     capacity = Int(
-        None, allow_none=True, help="Builds that run at once in the whole suite; twice the cores when None."
+        None,
+        allow_none=True,
+        help="Builds that run at once in the whole suite; twice CondaStoreWorker.concurrency when None.",
     ).tag(config=True)
     per_namespace = Int(
         None, allow_none=True, help="Builds of one namespace that run at once; as capacity when None."

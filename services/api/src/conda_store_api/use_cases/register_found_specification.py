@@ -116,9 +116,14 @@ class _Rejected:
     environment: str | None = None
 
 
+def _storable(detail: str) -> str:
+    """Return a reason as every database can keep it: it may quote what is in the file."""
+    text = redact(detail).replace("\x00", "").encode("utf-8", "replace").decode()
+    return text[:_MAXIMUM_DETAIL]
+
+
 async def _reject(rejected: _Rejected, tools: FoundTools, now: datetime) -> None:
-    found, code = rejected.found, rejected.code
-    detail = redact(rejected.detail)[:_MAXIMUM_DETAIL]
+    found, code, detail = rejected.found, rejected.code, _storable(rejected.detail)
     async with tools.transactions.begin() as transaction:
         await own_found_specifications(transaction.session)
         known = await find_decision(transaction.session, found)
