@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conda_store_builder.adapters.change_notices import ChangeNotices
 from conda_store_builder.adapters.path_watcher import PathWatcher, WatchOptions
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Subscription
@@ -219,3 +220,20 @@ async def test_watcher_tries_again_when_the_store_was_away(told: Told) -> None:
         objects.unlink()
         away.rename(objects)
         await told.hears(path, "name: a")
+
+
+async def test_notices_come_when_a_directory_could_not_be_listened_in_at_first(told: Told) -> None:
+    noticed = asyncio.Event()
+    notices = ChangeNotices([told.watched], noticed.set)
+    notices.listen({(told.root / "gone", 0, 0)})
+    task = asyncio.create_task(notices.run())
+    await asyncio.sleep(0.1)  # It failed by now.
+    assert not task.done()
+    notices.listen({(told.watched, 0, 0)})
+    async with asyncio.timeout(10):
+        await noticed.wait()
+        noticed.clear()
+        told.write("a.yml", "name: a")
+        await noticed.wait()
+    task.cancel()
+    await asyncio.wait([task])
