@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.conda.ownership import Ownership, remove_tree
+from conda_store_shared.conda.package_cache import PackageCache
 from conda_store_shared.conda.package_view import PackageView
 from conda_store_shared.domain.lockfile import LockedPackage
 
@@ -26,10 +27,11 @@ def a_package(digest: str = "a" * 64) -> LockedPackage:
 
 
 def fetch(view: PackageView, content: str) -> None:
-    """Do what rattler does with a package that is not there."""
+    """Do what rattler and the installer do with a package that is not there."""
     (view.directory / NAME / "info").mkdir(parents=True)
     (view.directory / NAME / "content").write_text(content)
     (view.directory / f"{NAME}.lock").write_text(f"note of {content}")
+    PackageCache(root=view.directory, ownership=Ownership()).settle(view.directory / NAME, 100)
 
 
 def test_package_is_shared_when_it_was_fetched(tmp_path: Path) -> None:
