@@ -73,7 +73,7 @@ FROM (
 ) numbered
 """
 _CURRENT_BUILDS = """
-UPDATE environment SET current_build_id = newest.id, generation = 1, linked_generation = 1
+UPDATE environment SET current_build_id = newest.id, generation = 1, linked_generation = 1, told_generation = 1
 FROM (SELECT environment_id, max(id) AS id FROM build WHERE status = 'COMPLETED' GROUP BY environment_id) newest
 WHERE newest.environment_id = environment.id
 """

@@ -61,6 +61,7 @@ EXAMPLES: tuple[Event, ...] = (
         **BUILD, namespace="lab", environment="analysis", link="/envs/analysis", path="/builds/12", generation=3
     ),
     events.EnvironmentLinked(**BUILD, namespace="lab", environment="analysis", path="/builds/12", generation=3),
+    events.EnvironmentUpdated(environment_id=4, generation=3),
     events.LinkDiscardRequested(environment_id=4, link="/envs/analysis", generation=5, discard_id=DISCARD_ID),
     events.LinkDiscarded(environment_id=4, discard_id=DISCARD_ID),
     events.PrefixDiscardRequested(**BUILD, path="/builds/12"),

@@ -127,6 +127,7 @@ async def test_link_is_requested_again_when_nobody_said_it_is_there(ledger: Ledg
         build_id=build.id, build_key=build.build_key, namespace=NAMES[0], environment=NAMES[1], path="/x", generation=1
     )
     await ledger.apply(linked)
+    assert [type(message) for message in await ledger.take()] == [events.EnvironmentUpdated]
     assert await rescued(ledger) == []
 
 

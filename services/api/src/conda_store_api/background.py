@@ -15,6 +15,7 @@ from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.request_lists import ListTools, request_lists
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
 from conda_store_api.use_cases.rescue_discards import rescue_discards
+from conda_store_api.use_cases.rescue_tells import rescue_tells
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_api.use_cases.store_logs import store_logs
 from conda_store_shared.db.moments import now
@@ -136,6 +137,7 @@ class Background:
             nonlocal everything
             await rescue_builds(self._tools, now(), everything=everything, listening=self._listening)
             await rescue_discards(self._tools, now(), everything=everything)
+            await rescue_tells(self._tools, now(), everything=everything)
             everything = False
 
         while True:

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
+from conda_store_api.ports import Hooks, NoHooks
 from conda_store_api.use_cases.ledger.artifact_stored import artifact_stored
 from conda_store_api.use_cases.ledger.discarded import artifact_discarded, link_discarded, prefix_discarded
 from conda_store_api.use_cases.ledger.environment_linked import environment_linked
@@ -23,6 +24,7 @@ from conda_store_api.use_cases.register_found_specification import FoundTools, r
 from conda_store_api.use_cases.solve_answered import lost_answer, solve_answered
 from conda_store_api.use_cases.solve_remotely import AwaitedSolves
 from conda_store_api.use_cases.take_over_list import TakeOverTools, take_over_list
+from conda_store_api.use_cases.tell_update import tell_update
 from conda_store_shared.bus.port import Handler, Subscription
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.envelope import Envelope
@@ -68,6 +70,7 @@ class Tools:
     ended: Wakes
     discarded: Wakes
     awaited: AwaitedSolves = field(default_factory=AwaitedSolves)
+    hooks: Hooks = field(default_factory=NoHooks)
 
 
 def subscriptions(tools: Tools) -> list[Subscription]:
@@ -94,7 +97,7 @@ def subscriptions(tools: Tools) -> list[Subscription]:
         (events.LockfileSolved, _in_transaction(tools, _at_now(lockfile_solved))),
         (events.PrefixBuilt, on_prefix),
         (events.ArtifactStored, _in_transaction(tools, _at_now(artifact_stored))),
-        (events.EnvironmentLinked, _in_transaction(tools, environment_linked)),
+        (events.EnvironmentLinked, _in_transaction(tools, _at_now(environment_linked))),
         (events.PrefixDiscarded, _in_transaction(tools, prefix_discarded)),
         (events.ArtifactDiscarded, _in_transaction(tools, artifact_discarded)),
         (events.LinkDiscarded, _in_transaction(tools, link_discarded)),
@@ -108,7 +111,7 @@ def subscriptions(tools: Tools) -> list[Subscription]:
     dead = [
         Subscription(queue=dead_queue_name(queue_name(service, event)), handler=lost) for service, event in _REQUESTS
     ]
-    return [*facts, *dead, *_of_no_build(tools)]
+    return [*facts, *dead, *_of_no_build(tools), _of_updates(tools)]
 
 
 def _of_no_build(tools: Tools) -> list[Subscription]:
@@ -136,6 +139,17 @@ def _of_no_build(tools: Tools) -> list[Subscription]:
         Subscription(queue=queue_name(API, events.SpecificationFound), handler=on_specification_found),
         Subscription(queue=queue_name(API, events.SolveAnswered), handler=on_solve_answered, concurrency=_CONCURRENCY),
     ]
+
+
+def _of_updates(tools: Tools) -> Subscription:
+    """The subscription to what the hook of the deployment is told of, one change at a time in each process."""
+
+    async def on_update(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.EnvironmentUpdated)  # noqa: S101 - the queue carries nothing else
+        await tell_update(event, tools.hooks, tools.transactions)
+
+    return Subscription(queue=queue_name(API, events.EnvironmentUpdated), handler=on_update)
 
 
 async def _tell(tools: Tools, answered: events.SolveAnswered) -> None:

@@ -194,6 +194,15 @@ class EnvironmentLinked(BuildEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentUpdated(Event):
+    """Users of the environment get another build from now on: its link points there, or its builds have none."""
+
+    routing_key: ClassVar[str] = "environment.updated"
+    environment_id: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkDiscardRequested(Event):
     """An environment's link is to go, unless one of a newer generation is there."""
 
@@ -330,6 +339,7 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     BuildCanceled,
     LinkRequested,
     EnvironmentLinked,
+    EnvironmentUpdated,
     LinkDiscardRequested,
     LinkDiscarded,
     PrefixDiscardRequested,

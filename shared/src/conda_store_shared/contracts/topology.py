@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.BuildCanceled, publishers=(API,), consumers=WORKERS, broadcast=True),
     Route(event=events.LinkRequested, publishers=(API,), consumers=(BUILDER,)),
     Route(event=events.EnvironmentLinked, publishers=(BUILDER,), consumers=(API,)),
+    Route(event=events.EnvironmentUpdated, publishers=(API,), consumers=(API,)),
     Route(event=events.LinkDiscardRequested, publishers=(API,), consumers=(BUILDER,)),
     Route(event=events.LinkDiscarded, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.PrefixDiscardRequested, publishers=(API,), consumers=(BUILDER,)),

@@ -13,7 +13,8 @@ class BuildPolicy:
 
     ``settings`` are those of the deployment until ``under`` puts an environment's in their place.
     ``build_directory`` and ``environment_directory`` are templates with the keys store_directory, namespace and name.
-    ``longest_solve`` is what the broker's patience leaves room for, whatever is set.
+    ``longest_solve`` is what the broker's patience leaves room for, whatever is set.  Without
+    ``completes_specifications`` or ``guards_storage`` a hook stands in the place of these rules (contract §4.6).
     """
 
     settings: Settings
@@ -26,6 +27,8 @@ class BuildPolicy:
     install_deadline: float = 1200
     artifact_deadline: float = 1200
     build_deadline: float = 1800
+    completes_specifications: bool = True
+    guards_storage: bool = True
 
     def under(self, settings: Settings) -> "BuildPolicy":
         """Return the same policy with other settings."""
@@ -48,7 +51,7 @@ class LedgerOptions:
 
     At most ``capacity`` builds run at once, ``per_namespace`` of one namespace.  Running work silent for ``silence`` is
     requested again, waiting work after ``unheard`` when its queue is empty.  ``alone`` says that all work of an earlier
-    process died with it, as in standalone mode.
+    process died with it, as in standalone mode.  A hook takes ``longest_hook`` at most.
     """
 
     capacity: int = 8
@@ -58,3 +61,4 @@ class LedgerOptions:
     rescue_interval: float = 10
     tick: float = 1
     alone: bool = False
+    longest_hook: float = 30

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.contracts.events import EnvironmentLinked
 from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.db.statements import insert_new
+from conda_store_shared.domain.build import BuildStatus
 
 # Made once: putting a statement together takes longer than running it.
 _NAMESPACE = select(Namespace).where(Namespace.name == bindparam("of_name"))
@@ -150,23 +151,69 @@ async def choose_build(session: AsyncSession, environment_id: int, build_id: int
     return generation
 
 
-async def mark_linked(session: AsyncSession, event: EnvironmentLinked) -> bool:
-    """Note the generation that the link shows; False when a newer one was noted already.
+async def mark_linked(session: AsyncSession, event: EnvironmentLinked) -> tuple[int, range] | None:
+    """Note the generation that the link shows; return the environment's id and the generations that are new to it.
 
-    What was said of an earlier environment of the same name counts for nothing.
+    None when a newer one was noted already.  What was said of an earlier environment of the same name counts for
+    nothing.
     """
     inside = select(Namespace.id).where(Namespace.name == event.namespace).scalar_subquery()
     named = (Environment.namespace_id == inside) & (Environment.name == event.environment)
-    result = await session.execute(
+    found = await _lock(session, Environment.id == event.environment_id if event.environment_id else named)
+    if found is None or found.linked_generation >= event.generation:
+        return None
+    new = range(found.linked_generation + 1, event.generation + 1)
+    found.linked_generation = event.generation
+    return found.id, new
+
+
+async def note_tell_requested(session: AsyncSession, environment_id: int, now: datetime) -> None:
+    """Note that the hook of the deployment is to be told of an environment."""
+    await session.execute(
         update(Environment)
-        .where(
-            Environment.id == event.environment_id if event.environment_id else named,
-            Environment.linked_generation < event.generation,
-        )
-        .values(linked_generation=event.generation)
+        .where(Environment.id == environment_id)
+        .values(tell_requested_on=now)
         .execution_options(synchronize_session=False)
     )
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def is_told(session: AsyncSession, environment_id: int, generation: int) -> bool:
+    """Whether the hook was told of this change of an environment, or of one after it."""
+    told = await session.scalar(select(Environment.told_generation).where(Environment.id == environment_id))
+    return told is not None and told >= generation
+
+
+async def mark_told(session: AsyncSession, environment_id: int, generation: int) -> None:
+    """Note that the hook of the deployment was told of a change of an environment."""
+    await session.execute(
+        update(Environment)
+        .where(Environment.id == environment_id, Environment.told_generation < generation)
+        .values(told_generation=generation)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def list_untold(session: AsyncSession, before: datetime) -> Sequence[tuple[int, range]]:
+    """Return ids of environments with the changes that users see and the hook was not told of.
+
+    Those for which it was asked before a moment only, or never.
+    """
+    shown: ColumnElement[int] = case(
+        (Build.build_key_version == 3, Environment.generation), else_=Environment.linked_generation
+    )
+    rows = await session.execute(
+        select(Environment.id, Environment.told_generation, shown)
+        .join(Build, Build.id == Environment.current_build_id)
+        .where(
+            Environment.told_generation < Environment.generation,
+            Environment.told_generation < shown,
+            Environment.deleted_on.is_(None),
+            Build.status == BuildStatus.COMPLETED,
+            Environment.tell_requested_on.is_(None) | (Environment.tell_requested_on < before),
+        )
+        .limit(1000)
+    )
+    return [(environment_id, range(told + 1, until + 1)) for environment_id, told, until in rows]
 
 
 async def list_unlinked(session: AsyncSession, before: datetime) -> Sequence[tuple[Environment, Namespace, Build]]:

@@ -53,8 +53,8 @@ async def _fall_back(transaction: Transaction, deleted: LockedBuild, environment
         path = (await find_whereabouts(transaction.session, fallback.id)).prefix
         if fallback.status == BuildStatus.COMPLETED and path is not None:
             environment.link_requested_on = act.now
-            return request_link(transaction, chosen, path, environment.generation)
-    environment.linked_generation = environment.generation
+            return await request_link(transaction, chosen, path, environment.generation, act.now)
+    environment.linked_generation = environment.told_generation = environment.generation
     link = (await find_whereabouts(transaction.session, deleted.build.id)).link
     if link is not None:
         request_link_discard(transaction, environment, link, act.now)

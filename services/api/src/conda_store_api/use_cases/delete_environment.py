@@ -35,7 +35,7 @@ async def let_environments_go(
         environment.deleted_on = act.now
         environment.erased_through = newest.get(environment.id, environment.erased_through)
         environment.generation += 1
-        environment.linked_generation = environment.generation
+        environment.linked_generation = environment.told_generation = environment.generation
         for link in links.get(environment.id, ()):
             request_link_discard(transaction, environment, link, act.now)
         record_place_event(transaction, (namespace, environment.name), "environment.deleted", act)

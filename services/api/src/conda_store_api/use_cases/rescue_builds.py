@@ -144,5 +144,5 @@ async def _request_links(tools: Tools, now: datetime) -> int:
         async with tools.transactions.begin() as transaction:
             path = Order.from_value(build.order or {}).prefix.path
             locked = LockedBuild(build=build, namespace=namespace.name, environment=environment.name)
-            request_link(transaction, locked, path, environment.generation)
+            await request_link(transaction, locked, path, environment.generation, now)
     return len(unlinked)

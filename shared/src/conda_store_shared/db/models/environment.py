@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from conda_store_shared.db.models.base import Model
 
 _LISTED = text("deleted_on IS NULL")
+_UNTOLD = text("told_generation < generation")
 
 
 class Specification(Model):
@@ -27,7 +28,8 @@ class Specification(Model):
 class Environment(Model):
     """A name in a namespace that points at its current build.
 
-    ``generation`` counts the changes of the pointer, ``linked_generation`` is the one the symbolic link shows;
+    ``generation`` counts the changes of the pointer, ``linked_generation`` is the one the symbolic link shows,
+    ``told_generation`` the one the deployment's hook was told of, for which it was last asked at ``tell_requested_on``;
     ``chosen_on`` is when a user last set the pointer by hand.  ``deleted_on`` set means it is being removed; builds up
     to ``erased_through`` go with all they left behind, even when the name is in use again.
     """
@@ -53,6 +55,7 @@ class Environment(Model):
             postgresql_where=text("erased_through > 0 OR deleted_on IS NOT NULL"),
             sqlite_where=text("erased_through > 0 OR deleted_on IS NOT NULL"),
         ),
+        Index("ix_environment_untold", "id", postgresql_where=_UNTOLD, sqlite_where=_UNTOLD),
         # Links are ordered by the ids of their environments: the id of a row that is gone is never given again.
         {"sqlite_autoincrement": True},
     )
@@ -68,4 +71,6 @@ class Environment(Model):
     chosen_on: Mapped[datetime | None]
     linked_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     link_requested_on: Mapped[datetime | None]
+    told_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    tell_requested_on: Mapped[datetime | None]
     erased_through: Mapped[int] = mapped_column(default=0, server_default="0")

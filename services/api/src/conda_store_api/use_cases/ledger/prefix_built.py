@@ -113,4 +113,4 @@ async def _become_current(transaction: Transaction, locked: LockedBuild, path: s
     generation = await choose_completed_build(transaction.session, locked.build, now)
     if generation is not None:
         record_build_event(transaction, locked, "environment.current_build_changed", now)
-        request_link(transaction, locked, path, generation)
+        await request_link(transaction, locked, path, generation, now)

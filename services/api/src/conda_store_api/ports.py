@@ -1,0 +1,41 @@
+"""What this service asks of others."""
+
+from typing import Protocol
+
+from conda_store_api.domain.hook_views import EnvironmentView
+from conda_store_shared.domain.permission import Permission
+from conda_store_shared.domain.specification import Specification
+
+
+class Hooks(Protocol):
+    """Functions by which a deployment changes, refuses and follows what happens (contract §4.6).
+
+    They may take seconds: nobody holds a transaction meanwhile.
+    """
+
+    async def validate_specification(self, namespace: str, specification: Specification) -> Specification:
+        """Return what is to be built; raises HookRefused, HookFailed, TookTooLong."""
+        ...
+
+    async def validate_action(self, namespace: str, action: Permission) -> None:
+        """Raise HookRefused, HookFailed or TookTooLong when an action is not to be done."""
+        ...
+
+    async def tell_update(self, environment: EnvironmentView) -> None:
+        """Tell that users of an environment get another build; what the hook does with it is its own affair."""
+        ...
+
+
+class NoHooks:
+    """The hooks of a deployment that has none."""
+
+    async def validate_specification(self, namespace: str, specification: Specification) -> Specification:
+        """Return the specification."""
+        del namespace
+        return specification
+
+    async def validate_action(self, namespace: str, action: Permission) -> None:
+        """Let everything be done."""
+
+    async def tell_update(self, environment: EnvironmentView) -> None:
+        """Tell nobody."""
