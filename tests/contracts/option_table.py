@@ -30,6 +30,7 @@ class Row:
 _CELERY = "there is no Celery; the note at the start says what replaces it"
 _NOTED = "tests/unit/shared/test_configuration_names.py::test_every_option_that_is_gone_says_what_replaces_it"
 _IMAGES = "there are no images of environments yet"
+_CHECKED = "tests/unit/shared/test_image_options.py::test_help_says_that_there_are_no_images_yet"
 
 ROWS: dict[str, Row] = {
     # §5.1
@@ -81,9 +82,21 @@ ROWS: dict[str, Row] = {
     "CondaStore.default_uid": Row(default=os.getuid()),
     "CondaStore.default_gid": Row(default=os.getgid()),
     "CondaStore.default_permissions": Row(default="775"),
-    "CondaStore.validate_specification": Row(default=None, differs="our own checks are no hook"),
-    "CondaStore.validate_action": Row(default=None, differs="our own checks are no hook"),
-    "CondaStore.post_update_environment_build_hook": Row(default=None),
+    "CondaStore.validate_specification": Row(
+        default=None,
+        differs="our own rules are no hook, and one may call them",
+        shown_by="tests/acceptance/test_hooks.py::test_hooks_of_a_file_take_part_in_a_suite",
+    ),
+    "CondaStore.validate_action": Row(
+        default=None,
+        differs="our own rules are no hook, and one may call them",
+        shown_by="tests/acceptance/test_hooks.py::test_hooks_of_a_file_take_part_in_a_suite",
+    ),
+    "CondaStore.post_update_environment_build_hook": Row(
+        default=None,
+        shown_by="tests/integration/api/test_hooks_in_two_processes.py"
+        "::test_hook_is_called_by_one_process_and_by_another_when_that_dies",
+    ),
     "CondaStore.lock_backend": Row(
         default="conda-lock", none_since="lockfiles are always those of conda-lock", shown_by=_NOTED
     ),
@@ -92,7 +105,7 @@ ROWS: dict[str, Row] = {
     ),
     "CondaStore.serialize_builds": Row(default=True, none_since="was without effect before", shown_by=_NOTED),
     "CondaStore.default_docker_base_image": Row(
-        default="registry-1.docker.io/library/debian:sid-slim", none_since=_IMAGES
+        default="registry-1.docker.io/library/debian:sid-slim", none_since=_IMAGES, shown_by=_CHECKED
     ),
     "CondaStore.container_registry_class": Row(
         default=None, none_since="was without effect before", shown_by=_NOTED
@@ -176,7 +189,7 @@ ROWS: dict[str, Row] = {
         default=None, shown_by="tests/unit/standalone/test_concurrency.py::test_workers_take_as_many_requests_at_once"
     ),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
-    "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES),
-    "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES),
-    "ContainerRegistry.container_registry_image_tag": Row(default=None, none_since=_IMAGES),
+    "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES, shown_by=_CHECKED),
+    "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),
+    "ContainerRegistry.container_registry_image_tag": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),
 }

@@ -3,7 +3,7 @@
     CondaStoreError
     ├── InvalidInput            what was sent cannot be understood or is not allowed   (HTTP 400)
     │   ├── InvalidName, InvalidSpecification, InvalidLockfile, InvalidSetting, ChannelNotAllowed,
-    │   │   RequiredPackagesMissing, StorageExhausted …
+    │   │   RequiredPackagesMissing, StorageExhausted, HookRefused …
     │   └── TooLarge                                                                   (HTTP 413)
     ├── NotAuthenticated        the credential presented at login is wrong             (HTTP 403)
     │   ├── LoginRefused            whoever vouches for people did not vouch for this one
@@ -13,6 +13,7 @@
     ├── Conflict                it is there already, or not in the state needed        (HTTP 409)
     ├── Unavailable             database, broker or object store cannot be reached     (HTTP 503; a message is kept)
     │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable, ProviderUnavailable
+    ├── HookFailed              a function of the deployment's administrator is broken (HTTP 500)
     ├── TookTooLong             there was no answer in the time there was for it       (HTTP 504)
     ├── UndecodableMessage      a message nobody can read                              (rejected to the dead queue)
     ├── StageFailure            a stage ended without its product, with the cause      (`stage.failed`)
@@ -83,6 +84,12 @@ class StorageExhausted(InvalidInput):
     code = "storage_exhausted"
 
 
+class HookRefused(InvalidInput):
+    """Raised when a hook of the deployment refuses what was asked for; the message is the hook's."""
+
+    code = "hook_refused"
+
+
 class InvalidChannelIndex(InvalidInput):
     """Raised when an object is no list of a channel's packages, or was cut or changed on its way."""
 
@@ -148,6 +155,12 @@ class Unavailable(CondaStoreError):
     """Raised when a part the service stands on cannot be reached; nobody's input is at fault."""
 
     code = "unavailable"
+
+
+class HookFailed(CondaStoreError):
+    """Raised when a hook of the deployment fails, or returns what it must not; the log has the reason."""
+
+    code = "hook_failed"
 
 
 class TookTooLong(CondaStoreError):

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.config import ApiOptions
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.main import Parts, build
@@ -26,6 +28,7 @@ CALLERS: Mapping[str, Mapping[str, Any]] = {
     "stranger": {"primary_namespace": "stranger", "role_bindings": {}},
 }
 SPECIFICATION = "name: weather\nchannels: [conda-forge]\ndependencies: [python, numpy]\n"
+NO_HOOKS = HookOptions()
 DENIED = {"status": "error", "message": "request not authorized"}
 
 
@@ -51,10 +54,13 @@ class Api:
         return await self.ask("POST", "/specification/", caller, json=content)
 
 
-def wire_api(parts: Parts, policy: BuildPolicy, **authorization: Any) -> Process:
+def wire_api(
+    parts: Parts, policy: BuildPolicy, hooks: HookOptions = NO_HOOKS, **authorization: Any
+) -> Process:
     """Return the service, whose looks for lost work come every second, in a process of its own."""
     options = ApiOptions(
-        policy=policy,
+        policy=hooked(policy, hooks),
+        hooks=hooks,
         ledger=LedgerOptions(rescue_interval=1),
         retry=RetryPolicy(),
         authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS, **authorization),
@@ -63,11 +69,20 @@ def wire_api(parts: Parts, policy: BuildPolicy, **authorization: Any) -> Process
     return Process(services=[build(options, parts)], bus=parts.bus, translate=(unstorable_value,))
 
 
+def hooked(policy: BuildPolicy, hooks: HookOptions) -> BuildPolicy:
+    """The policy of a deployment with hooks."""
+    return replace(
+        policy,
+        completes_specifications=hooks.validate_specification is None,
+        guards_storage=hooks.validate_action is None,
+    )
+
+
 @asynccontextmanager
-async def open_api(ledger: Ledger, **authorization: Any) -> AsyncIterator[Api]:
+async def open_api(ledger: Ledger, hooks: HookOptions = NO_HOOKS, **authorization: Any) -> AsyncIterator[Api]:
     """Wire the service on the ledger's database and store; nothing of it runs in the background."""
     parts = Parts(bus=MemoryBus(), store=ledger.store, database=ledger.database)
-    process = wire_api(parts, ledger.policy, **authorization)
+    process = wire_api(parts, ledger.policy, hooks, **authorization)
     async with open_client(process) as client:
         yield Api(client, ledger)
 

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any
 
+from conda_store_api.adapters.called_hooks import CalledHooks, HookOptions
 from conda_store_api.use_cases.register_found_specification import FoundTools, register_found_specification
+from conda_store_shared.compat.specification import CondaSpecification
 from conda_store_shared.contracts.events import SpecificationFound
 from conda_store_shared.db.models import Build, Environment, FoundSpecification, PublicEvent
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.storage_keys import found_specification_key
+from tests.unit.api.api_client import NO_HOOKS
 from tests.unit.api.discarding import answered
 from tests.unit.api.ledger_builders import Ledger, a_policy
 
@@ -38,7 +41,10 @@ async def found(ledger: Ledger, text: str | bytes = TEXT, path: str = PATH, **po
 
 
 async def said(ledger: Ledger, event: SpecificationFound, **policy: Any) -> bool:
-    tools = FoundTools(transactions=ledger.transactions, store=ledger.store, policy=a_policy(**policy))
+    hooks = CalledHooks(policy.pop("hooks", NO_HOOKS), ledger.database, ledger.policy.settings)
+    tools = FoundTools(
+        transactions=ledger.transactions, store=ledger.store, policy=a_policy(**policy), hooks=hooks
+    )
     return await register_found_specification(event, tools, ledger.now)
 
 
@@ -48,6 +54,22 @@ async def rejections(ledger: Ledger) -> list[PublicEvent]:
 
 class FoundSpecificationsSuite:
     """What api makes of what watchers found."""
+
+    async def test_hooks_are_asked_about_a_file(self, ledger: Ledger) -> None:
+        def validate(namespace: str, specification: CondaSpecification) -> CondaSpecification:
+            if specification.name == "broken":
+                raise LookupError
+            specification.dependencies.append(f"for-{namespace}")
+            return specification
+
+        hooks = HookOptions(validate_specification=validate)
+        assert await found(ledger, hooks=hooks)
+        assert not await found(ledger, hooks=hooks)
+        (build,) = await ledger.rows(Build)
+        assert (build.order or {})["solve"]["specification"]["dependencies"] == ["python", "for-filesystem"]
+        assert not await found(ledger, TEXT.replace("weather", "broken"), hooks=hooks)
+        (rejection,) = await rejections(ledger)
+        assert rejection.data["code"] == "hook_failed"
 
     async def test_file_is_built_in_the_namespace_of_watched_files(self, ledger: Ledger) -> None:
         assert await found(ledger)

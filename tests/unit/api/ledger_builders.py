@@ -252,7 +252,7 @@ class Ledger(LedgerRows):
     async def choose(self, build: Build, namespace: str = NAMES[0], name: str = NAMES[1]) -> None:
         """Make a build the current one, as a user does."""
         async with self.transactions.begin() as transaction:
-            await set_current_build((namespace, name), build.id, self.policy.settings, self.act, transaction)
+            await set_current_build((namespace, name), build.id, self.policy, self.act, transaction)
 
     async def record(self, build: Build, kind: ArtifactType, key: str) -> None:
         """Record an artifact of a build."""
@@ -293,13 +293,13 @@ _TIMED: Mapping[type[events.Event], Callable[[Any, Transaction, datetime], Await
     events.StageInterrupted: stage_interrupted,
     events.LockfileSolved: lockfile_solved,
     events.ArtifactStored: artifact_stored,
+    events.EnvironmentLinked: environment_linked,
     events.SolveRequested: request_lost,
     events.PrefixRequested: request_lost,
     events.ArtifactRequested: request_lost,
 }
 _TIMELESS: Mapping[type[events.Event], Callable[[Any, Transaction], Awaitable[None]]] = {
     events.LogWritten: log_written,
-    events.EnvironmentLinked: environment_linked,
     events.PrefixDiscarded: prefix_discarded,
     events.ArtifactDiscarded: artifact_discarded,
     events.LinkDiscarded: link_discarded,

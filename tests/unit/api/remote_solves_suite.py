@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.config import ApiOptions
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.main import Parts, build
@@ -22,6 +23,7 @@ from conda_store_shared.bus.backoff import Backoff
 from conda_store_shared.bus.consumer import Patience
 from conda_store_shared.bus.memory import MemoryBus, MemoryOptions
 from conda_store_shared.bus.port import Subscription
+from conda_store_shared.compat.specification import CondaSpecification
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import SolveAnswered, SolveCanceled, SolveRequested
@@ -32,7 +34,7 @@ from conda_store_shared.domain.order import SolveOrder
 from conda_store_shared.domain.prefix_record import InstalledPackage
 from conda_store_shared.domain.solved_packages import write_packages
 from conda_store_shared.domain.storage_keys import solve_answer_key, solve_order_key
-from conda_store_shared.errors import NotFound
+from conda_store_shared.errors import CondaStoreError, NotFound
 from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.worker.reporter import publish_until_taken
 from tests.unit.api.api_client import CALLERS
@@ -267,6 +269,27 @@ class RemoteSolvesSuite:
             assert (await api.solve(channel=[], format="lockfile")).status_code == 200
         assert solver.orders[0].channels == ("https://conda.anaconda.org/main",)
         assert "ipykernel" in solver.orders[0].specification["dependencies"]
+
+    async def test_hooks_are_asked_about_what_is_solved(self, ledger: Ledger) -> None:
+        solver, asked = Solver(ledger), []
+
+        def validate(namespace: str, specification: CondaSpecification) -> CondaSpecification:
+            asked.append(namespace)
+            specification.dependencies.append("ipykernel")
+            return specification
+
+        async def refuse(namespace: str, action: str) -> None:
+            asked.append(f"{namespace} {action}")
+            if len(asked) > 2:
+                raise CondaStoreError("enough")
+
+        hooks = HookOptions(validate_specification=validate, validate_action=refuse)
+        async with running_api(ledger, solver, hooks=hooks) as api:
+            assert (await api.solve()).status_code == 200
+            refused = await api.solve()
+        assert (refused.status_code, refused.json()["message"]) == (400, "enough")
+        assert asked == ["solve environment::solve", "solve", "solve environment::solve"]
+        assert solver.orders[0].specification["dependencies"] == ["numpy >=1", "python", "ipykernel"]
 
     @pytest.mark.parametrize(("caller", "status"), [(None, 403), ("viewer", 403), ("stranger", 403), ("admin", 200)])
     async def test_solving_takes_a_permission(self, ledger: Ledger, caller: str | None, status: int) -> None:

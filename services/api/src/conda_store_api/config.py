@@ -1,12 +1,13 @@
 """The options of api, as plain values."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 from traitlets.config import Config
 
+from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.use_cases.change_settings import check_values
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
@@ -28,6 +29,7 @@ class ApiOptions:
     ledger: LedgerOptions
     retry: RetryPolicy
     authorization: AuthorizationOptions
+    hooks: HookOptions = field(default_factory=HookOptions)
     max_page_size: int = 100
     url_prefix: str = ""
     anonymous_solve: bool = False
@@ -44,9 +46,10 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
     ledger = Ledger(config=config)
     return ApiOptions(
         policy=_policy(store, longest),
-        ledger=_ledger(ledger, CondaStoreWorker(config=config), alone),
+        ledger=replace(_ledger(ledger, CondaStoreWorker(config=config), alone), longest_hook=store.hook_timeout),
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
         authorization=AuthorizationOptions(**authorization_values(config)),
+        hooks=_hooks(store),
         max_page_size=server.max_page_size,
         url_prefix=server.url_prefix.rstrip("/"),
         anonymous_solve=rights.anonymous_solve,
@@ -60,7 +63,7 @@ def _longest_work(config: Config) -> float:
 
 
 def _check_deadlines(store: CondaStore, longest: float) -> None:
-    for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time", "max_index_time"):
+    for name in ("conda_max_solve_time", "max_install_time", "max_artifact_time", "max_index_time", "hook_timeout"):
         if getattr(store, name) > longest:
             raise ConfigurationError(
                 f"CondaStore.{name}={getattr(store, name):g} is more than 0.8 of the broker's consumer_timeout "
@@ -89,6 +92,8 @@ def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
         install_deadline=store.max_install_time,
         artifact_deadline=store.max_artifact_time,
         build_deadline=store.max_build_time,
+        completes_specifications=store.validate_specification is None,
+        guards_storage=store.validate_action is None,
     )
     try:
         check_values(policy.settings.model_dump(mode="json"), policy)
@@ -106,6 +111,15 @@ def _check_templates(store: CondaStore) -> None:
             raise ConfigurationError(
                 f"CondaStore.{option}={getattr(store, option)!r}: {error}; known keys are {', '.join(places)}"
             ) from error
+
+
+def _hooks(store: CondaStore) -> HookOptions:
+    return HookOptions(
+        validate_specification=store.validate_specification,
+        validate_action=store.validate_action,
+        post_update=store.post_update_environment_build_hook,
+        seconds=store.hook_timeout,
+    )
 
 
 def _ledger(ledger: Ledger, worker: CondaStoreWorker, alone: bool) -> LedgerOptions:

@@ -116,7 +116,9 @@ def subscriptions(tools: Tools) -> list[Subscription]:
 
 def _of_no_build(tools: Tools) -> list[Subscription]:
     """The subscriptions to what is said of channels, of solves that somebody waits for, and of watched files."""
-    found = FoundTools(transactions=tools.transactions, store=tools.store, policy=tools.policy)
+    found = FoundTools(
+        transactions=tools.transactions, store=tools.store, policy=tools.policy, hooks=tools.hooks
+    )
 
     async def on_channel_indexed(envelope: Envelope) -> None:
         event = envelope.event

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from traitlets.config import Config
 
+from conda_store_api.adapters.called_hooks import CalledHooks
 from conda_store_api.adapters.prometheus_gauges import SuiteGauges
 from conda_store_api.background import Background, Upkeep, ensure_namespace
 from conda_store_api.config import ApiOptions, read_options
@@ -26,7 +27,7 @@ from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
-from conda_store_shared.bus.port import Bus
+from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.bus.replay import replay
 from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.load import load_config
@@ -60,13 +61,17 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     ledger = Tools(transactions=transactions, store=parts.store, bus=parts.bus, options=options.ledger)
     background = Background(ledger)
     parts.bus.on_connected(background.on_connected)
-    solves = RemoteSolveTools(transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy)
+    hooks = CalledHooks(options.hooks, database, options.policy.settings)
+    solves = RemoteSolveTools(
+        transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
+    )
     counts = Counts(database)
     api = Api(
         transactions=transactions,
         store=parts.store,
         counts=counts,
         policy=options.policy,
+        hooks=hooks,
         solves=solves,
         anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
@@ -76,19 +81,9 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         max_page_size=options.max_page_size,
         url_prefix=options.url_prefix,
     )
-    tools = ConsumerTools(
-        transactions=transactions,
-        store=parts.store,
-        retry=options.retry,
-        options=options.ledger,
-        policy=options.policy,
-        ended=background.wake_release,
-        discarded=background.wake_erase,
-        awaited=solves.awaited,
-    )
     return Service(
         name=API,
-        subscriptions=[*subscriptions(tools), authentication.subscription],
+        subscriptions=[*_subscriptions(options, background, solves), authentication.subscription],
         background=(
             relay.run,
             *background.loops,
@@ -101,6 +96,22 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide(ROUTES, api, database, authentication.authenticator),
     )
+
+
+def _subscriptions(options: ApiOptions, background: Background, solves: RemoteSolveTools) -> Sequence[Subscription]:
+    """What is heard of builds, channels and solves."""
+    tools = ConsumerTools(
+        transactions=solves.transactions,
+        store=solves.store,
+        retry=options.retry,
+        options=options.ledger,
+        policy=options.policy,
+        ended=background.wake_release,
+        discarded=background.wake_erase,
+        awaited=solves.awaited,
+        hooks=solves.hooks,
+    )
+    return subscriptions(tools)
 
 
 def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine]:

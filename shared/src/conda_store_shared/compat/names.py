@@ -22,8 +22,16 @@ _SCHEMA = {
     "Permissions": "conda_store_shared.domain.permission:Permission",
     "BuildStatus": "conda_store_shared.domain.build:BuildStatus",
     "BuildArtifactType": "conda_store_shared.domain.artifact:ArtifactType",
+    "CondaSpecification": "conda_store_shared.compat.specification:CondaSpecification",
+    "CondaSpecificationPip": "conda_store_shared.compat.specification:CondaSpecificationPip",
 }
-_STORE = {"CondaStore": f"{_CONFIG}.conda_store:CondaStore"}
+_STORE = {
+    "CondaStore": f"{_CONFIG}.conda_store:CondaStore",
+    **{
+        name: f"conda_store_shared.compat.default_hooks:{name}"
+        for name in ("conda_store_validate_action", "conda_store_validate_specification")
+    },
+}
 _SERVER = {"CondaStoreServer": f"{_CONFIG}.server:CondaStoreServer"}
 _WORKER = {"CondaStoreWorker": f"{_CONFIG}.worker:CondaStoreWorker"}
 _REGISTRY = {"ContainerRegistry": f"{_CONFIG}.registry:ContainerRegistry"}

@@ -107,6 +107,9 @@ class CondaStore(Configurable):
     max_build_time = Float(
         1800, help="Seconds after which a build that keeps failing for passing reasons is given up."
     ).tag(config=True)
+    hook_timeout = Float(
+        30, min=0.01, help="Seconds a hook may take; then whoever waits for it gets an error."
+    ).tag(config=True)
     default_namespace = Unicode("default", help="Namespace of whoever names none.").tag(config=True)
     filesystem_namespace = Unicode("filesystem", help="Namespace of specifications found in watched paths.").tag(
         config=True

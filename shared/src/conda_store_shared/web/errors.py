@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from conda_store_shared.errors import (
     CondaStoreError,
     Conflict,
+    HookFailed,
     InvalidInput,
     LoginNotBegun,
     NotAuthenticated,
@@ -53,6 +54,7 @@ STATUS_OF: Mapping[type[CondaStoreError], int] = {
     NotAuthorized: 403,
     NotFound: 404,
     Conflict: 409,
+    HookFailed: 500,
     Unavailable: 503,
     TookTooLong: 504,
 }

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from conda_store_api.repositories.artifacts import list_artifacts
 from conda_store_api.repositories.listings import find_build, list_build_packages, list_visible_builds
 from conda_store_api.repositories.stages import list_stages
-from conda_store_api.routes.context import act_of, api_of
+from conda_store_api.routes.context import HOOK_ERRORS, act_of, api_of, ask_hook
 from conda_store_api.routes.filters import BuildQuery, PackageQuery
 from conda_store_api.routes.models import BuildIdModel, BuildModel, PackageModel, StageModel
 from conda_store_api.routes.shapes import (
@@ -58,10 +58,12 @@ async def show_build(request: Request) -> Response:
 
 
 @operation("Build again", OnBuild(Permission.ENVIRONMENT_UPDATE), Envelope[BuildIdModel],
-           errors={409: "The environment of the build is being deleted.", **_NO_BUILD})  # fmt: skip
+           errors={400: "The build is not allowed.", 409: "The environment of the build is being deleted.",
+                   **_NO_BUILD, **HOOK_ERRORS})  # fmt: skip
 async def put_build(request: Request) -> Response:
     """Build the same specification again."""
     api, principal, place = api_of(request), await principal_of(request), build_place(request)
+    await ask_hook(request, place.namespace, Permission.ENVIRONMENT_UPDATE)
     async with api.transactions.begin() as transaction:
         again = BuildRequest(namespace=place.namespace, actor=principal.primary_namespace, now=now())
         build_id = await rebuild(place.build_id, again, api.policy, transaction)
@@ -84,11 +86,12 @@ async def cancel(request: Request) -> Response:
     "Delete a build",
     OnBuild(Permission.BUILD_DELETE),
     Ack,
-    errors={400: "The build has not finished.", **_NO_BUILD},
+    errors={400: "The build has not finished, or its deletion is not allowed.", **_NO_BUILD, **HOOK_ERRORS},
 )
 async def remove_build(request: Request) -> Response:
     """Delete a build, but for the artifacts that the settings keep."""
     api, place, act = api_of(request), build_place(request), await act_of(request)
+    await ask_hook(request, place.namespace, Permission.BUILD_DELETE)
     async with api.transactions.begin() as transaction:
         await delete_build(place.build_id, api.policy.settings, act, transaction)
     return ack()

@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.ports import Hooks
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.db.moments import now
+from conda_store_shared.domain.permission import Permission
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transaction, Transactions
@@ -34,6 +36,7 @@ class Api:
     store: ObjectStore
     counts: Counts
     policy: BuildPolicy
+    hooks: Hooks
     release: Callable[[], None]
     erase: Callable[[], None]
     forget_rights: Callable[[], None]
@@ -44,9 +47,21 @@ class Api:
     anonymous_solve: bool = False
 
 
+# What an operation answers whose caller waits for a hook; a refusal is a 400.
+HOOK_ERRORS = {500: "A hook of the deployment failed.", 504: "A hook of the deployment gave no answer in time."}
+
+
 def api_of(request: Request) -> Api:
     """Return the parts the route was provided with."""
     return resource(request, Api)
+
+
+async def ask_hook(request: Request, namespace: str, action: Permission) -> None:
+    """Let the hook of the deployment refuse an action, before a transaction is open.
+
+    Raises HookRefused, HookFailed, TookTooLong.
+    """
+    await api_of(request).hooks.validate_action(namespace, action)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from conda_store_api.repositories.listings import (
     role_mappings_of,
 )
 from conda_store_api.repositories.paging import AnyPage
-from conda_store_api.routes.context import Api, act_of, api_of, existing_environment
+from conda_store_api.routes.context import HOOK_ERRORS, Api, act_of, api_of, ask_hook, existing_environment
 from conda_store_api.routes.filters import EnvironmentCursorQuery, EnvironmentQuery, environment_filter
 from conda_store_api.routes.models import EnvironmentCursorPage, EnvironmentModel
 from conda_store_api.routes.shapes import (
@@ -101,12 +101,14 @@ async def show_environment(request: Request) -> Response:
     Ack,
     body=EnvironmentBody,
     body_optional=True,
-    errors={400: "There is no such build or environment, or the build cannot become its current one."},
+    errors={400: "There is no such build or environment, or the build cannot become its current one.", **HOOK_ERRORS},
 )
 async def put_environment(request: Request) -> Response:
     """Choose the current build, change the description."""
     body = await parse_json(request, EnvironmentBody, optional=True)
     act = await act_of(request)
+    if body.build_id is not None:
+        await ask_hook(request, _names(request)[0], Permission.ENVIRONMENT_UPDATE)
     async with api_of(request).transactions.begin() as transaction:
         await _change(request, body, act, transaction)
     return ack()
@@ -116,11 +118,12 @@ async def put_environment(request: Request) -> Response:
     "Delete an environment",
     OnEnvironment(Permission.ENVIRONMENT_DELETE),
     Ack,
-    errors={400: "There is no such environment."},
+    errors={400: "There is no such environment, or its deletion is not allowed.", **HOOK_ERRORS},
 )
 async def remove_environment(request: Request) -> Response:
     """Delete an environment with all its builds."""
     act = await act_of(request)
+    await ask_hook(request, _names(request)[0], Permission.ENVIRONMENT_DELETE)
     async with api_of(request).transactions.begin() as transaction:
         await delete_environment(_names(request), act, transaction)
     api_of(request).erase()
@@ -134,7 +137,7 @@ def _names(request: Request) -> tuple[str, str]:
 async def _change(request: Request, body: EnvironmentBody, act: Act, transaction: Transaction) -> None:
     names = _names(request)
     if body.build_id is not None:
-        await set_current_build(names, body.build_id, api_of(request).policy.settings, act, transaction)
+        await set_current_build(names, body.build_id, api_of(request).policy, act, transaction)
     if body.description is not None:
         await describe_environment(names, body.description, transaction)
 

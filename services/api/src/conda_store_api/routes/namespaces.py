@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.repositories.listings import list_visible_namespaces, role_mappings_of
-from conda_store_api.routes.context import act_of, api_of, changing_rights, existing_namespace
+from conda_store_api.routes.context import HOOK_ERRORS, act_of, api_of, ask_hook, changing_rights, existing_namespace
 from conda_store_api.routes.models import JsonObject, NamespaceModel, NamespacePage
 from conda_store_api.routes.shapes import namespace_shape
 from conda_store_api.use_cases.change_namespace import NamespaceChange, change_namespace
@@ -111,13 +111,14 @@ async def post_namespace(request: Request) -> Response:
     "Delete a namespace",
     OnNamespace(Permission.NAMESPACE_DELETE),
     Ack,
-    errors={404: "There is no such namespace."},
+    errors={400: "The deletion is not allowed.", **_NO_NAMESPACE, **HOOK_ERRORS},
 )
 async def remove_namespace(request: Request) -> Response:
     """Delete a namespace with all its environments and builds, and the roles granted by it and to it."""
-    act = await act_of(request)
+    act, name = await act_of(request), request.path_params["namespace"]
+    await ask_hook(request, name, Permission.NAMESPACE_DELETE)
     async with changing_rights(request) as transaction:
-        await delete_namespace(request.path_params["namespace"], act, transaction)
+        await delete_namespace(name, act, transaction)
     api_of(request).erase()
     return ack()
 

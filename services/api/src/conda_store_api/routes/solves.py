@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from conda_store_api.routes.context import api_of
+from conda_store_api.routes.context import HOOK_ERRORS, api_of
 from conda_store_api.routes.models import SolutionModel
 from conda_store_api.routes.shapes import package_build_shape
 from conda_store_api.use_cases.solve_remotely import solve_remotely
@@ -59,7 +59,8 @@ class MaySolve:
     query=SolveQuery,
     errors={
         400: "The specification cannot be read, is not allowed, or has no solution; or a channel does not answer.",
-        504: "No solution was found in time.",
+        500: HOOK_ERRORS[500],
+        504: "No solution was found in time, or a hook of the deployment gave no answer.",
     },
 )
 async def get_solution(request: Request) -> Response:

@@ -70,14 +70,7 @@ def read_specification(text: str) -> Submission:
         raise InvalidSpecification(f"the specification has {len(text)} characters; at most {MAXIMUM_SPECIFICATION}")
     specification = Specification.from_value(load_yaml(text))
     check_dependencies(specification)
-    return Submission(
-        name=specification.name,
-        value=specification.to_value(),
-        sha256=specification.sha256,
-        specification=specification,
-        lockfile=None,
-        description=specification.description,
-    )
+    return Submission.of(specification)
 
 
 def read_lockfile(text: str, name: str, description: str) -> Submission:

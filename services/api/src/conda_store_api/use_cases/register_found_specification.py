@@ -1,11 +1,12 @@
 """A watched file holds a specification: have it built, unless it was already (contract §4.10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
 from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.ports import Hooks, NoHooks
 from conda_store_api.repositories.found_specifications import (
     Decision,
     FoundText,
@@ -18,6 +19,7 @@ from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.use_cases.read_submission import read_specification
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_api.use_cases.submit_specification import Request, submit_unless_built
+from conda_store_api.use_cases.validate_submission import validate_submission
 from conda_store_shared.contracts.events import SpecificationFound
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.storage_keys import found_specification_key
@@ -40,6 +42,7 @@ class FoundTools:
     transactions: Transactions
     store: ObjectStore
     policy: BuildPolicy
+    hooks: Hooks = field(default_factory=NoHooks)
 
 
 async def register_found_specification(event: SpecificationFound, tools: FoundTools, now: datetime) -> bool:
@@ -98,6 +101,7 @@ async def _read(event: SpecificationFound, store: ObjectStore) -> str:
 
 async def _register(submission: Submission, found: FoundText, tools: FoundTools, now: datetime) -> bool:
     request = Request(namespace=found.namespace, actor=None, now=now, scheduled=True)
+    submission = await validate_submission(submission, found.namespace, tools.hooks)
     async with tools.transactions.begin() as transaction:
         await own_found_specifications(transaction.session)
         sha256, build_id = await submit_unless_built(submission, request, tools.policy, transaction)

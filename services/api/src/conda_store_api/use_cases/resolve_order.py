@@ -25,6 +25,18 @@ class Submission:
     lockfile: Lockfile | None
     description: str | None
 
+    @classmethod
+    def of(cls, specification: Specification) -> "Submission":
+        """What is submitted with a specification."""
+        return cls(
+            name=specification.name,
+            value=specification.to_value(),
+            sha256=specification.sha256,
+            specification=specification,
+            lockfile=None,
+            description=specification.description,
+        )
+
     def as_specification(self, now: datetime) -> dict[str, Any]:
         """Values of the row that keeps it."""
         return {

@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.deletion import find_whereabouts
 from conda_store_api.repositories.environments import choose_build, find_environment
@@ -13,20 +14,20 @@ from conda_store_api.use_cases.request_link import request_link
 from conda_store_shared.db.models import Environment
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.domain.permission import Permission
-from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
 
 
 async def set_current_build(
-    names: tuple[str, str], build_id: int, defaults: Settings, act: Act, transaction: Transaction
+    names: tuple[str, str], build_id: int, policy: BuildPolicy, act: Act, transaction: Transaction
 ) -> None:
     """Make a COMPLETED build of the environment (namespace, name) its current one.
 
     Raises InvalidInput, and StorageExhausted before that.
     """
     session = transaction.session
-    await check_storage(session, await effective_settings(session, defaults, *names), Permission.ENVIRONMENT_UPDATE)
+    policy = policy.under(await effective_settings(session, policy.settings, *names))
+    await check_storage(session, policy, Permission.ENVIRONMENT_UPDATE)
     locked = await lock_build(session, build_id) if 0 < build_id <= LARGEST_ID else None
     if locked is None:
         raise InvalidInput(f"build id={build_id} does not exist")
@@ -41,7 +42,7 @@ async def set_current_build(
     record_act(transaction, locked, "environment.current_build_changed", act)
     path = (await find_whereabouts(session, build_id)).prefix
     if path is not None:
-        request_link(transaction, locked, path, generation)
+        await request_link(transaction, locked, path, generation, act.now)
 
 
 async def describe_environment(names: tuple[str, str], description: str, transaction: Transaction) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 
 from conda_store_api.domain.policy import BuildPolicy
+from conda_store_api.ports import Hooks, NoHooks
 from conda_store_api.repositories.packages import NamedPackageBuild, ensure_package_builds, list_package_builds
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.solves import add_solve, find_answer, remove_solve
@@ -22,6 +23,7 @@ from conda_store_shared.contracts.events import SolveAnswered, SolveCanceled, So
 from conda_store_shared.contracts.topology import SOLVER, queue_name
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.order import SolveOrder
+from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.solved_packages import read_packages
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
@@ -30,6 +32,8 @@ from conda_store_shared.errors import NoSolution, NotFound, TookTooLong, Unavail
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 
+# What hooks are told of as the namespace.
+_NAMESPACE = "solve"
 # The channel of notices that a remote solve is over.
 NOTICES = "conda_store_solve"
 # A solver that restarts is away for a moment.
@@ -71,6 +75,7 @@ class RemoteSolveTools:
     store: ObjectStore
     bus: Bus
     policy: BuildPolicy
+    hooks: Hooks = field(default_factory=NoHooks)
     awaited: AwaitedSolves = field(default_factory=AwaitedSolves)
     # A notice may be lost; and a solver may be gone.
     look: float = 2.0
@@ -82,7 +87,7 @@ async def solve_remotely(
     """Return the conda packages for all platforms; whoever is cancelled meanwhile stops the work.
 
     Raises InvalidSpecification, ChannelNotAllowed and RequiredPackagesMissing as for a build, NoSolution with the
-    solver's explanation, TookTooLong, and Unavailable when no solver runs.
+    solver's explanation, TookTooLong, HookRefused, HookFailed, and Unavailable when no solver runs.
     """
     order = await _make_order(specification, tools)
     if not await _is_solver_there(tools):
@@ -117,12 +122,15 @@ async def forget_solve(solve_id: str, tools: RemoteSolveTools, *, cancel: bool) 
 
 async def _make_order(specification: Specification, tools: RemoteSolveTools) -> SolveOrder:
     check_dependencies(specification)
+    await tools.hooks.validate_action(_NAMESPACE, Permission.ENVIRONMENT_SOLVE)
+    specification = await tools.hooks.validate_specification(_NAMESPACE, specification)
     async with tools.transactions.database.session() as session:
         settings = await effective_settings(session, tools.policy.settings)
-    completed = complete_specification(specification, settings)
+    if tools.policy.completes_specifications:
+        specification = complete_specification(specification, settings)
     return SolveOrder(
-        specification=completed.to_value(),
-        channels=resolve_channels(completed, settings),
+        specification=specification.to_value(),
+        channels=resolve_channels(specification, settings),
         allowed_channels=allowed_channels(settings),
         platforms=settings.conda_solve_platforms,
         deadline=tools.policy.under(settings).solve_deadline,

@@ -66,8 +66,10 @@ async def _accept(
     """Return what is to be built by the settings of the environment, and those settings."""
     session, name = transaction.session, namespace_name(request.namespace)
     policy = policy.under(await effective_settings(session, policy.settings, name, submission.name))
-    await check_storage(session, policy.settings, Permission.ENVIRONMENT_CREATE)
-    return apply_settings(submission, policy.settings), policy
+    await check_storage(session, policy, Permission.ENVIRONMENT_CREATE)
+    if policy.completes_specifications:
+        submission = apply_settings(submission, policy.settings)
+    return submission, policy
 
 
 async def _create(submission: Submission, request: Request, policy: BuildPolicy, transaction: Transaction) -> int:
@@ -102,7 +104,7 @@ async def rebuild(build_id: int, request: Request, policy: BuildPolicy, transact
         place = f"{namespace.name}/{environment.name}"
         raise Conflict(f"environment {place} is being deleted; submit its specification to make it anew")
     policy = policy.under(await effective_settings(session, policy.settings, namespace.name, environment.name))
-    await check_storage(session, policy.settings, Permission.ENVIRONMENT_UPDATE)
+    await check_storage(session, policy, Permission.ENVIRONMENT_UPDATE)
     parts = _Parts(namespace, environment, specification.id, stored_submission(specification))
     return (await _add_build(transaction, parts, request, policy)).id
 

@@ -36,17 +36,21 @@ QUICK: Mapping[str, Any] = {
 
 
 class CommandProcess(ServerProcess):
-    """One command of the suite with a configuration file; ready when `/health/ready` says so."""
+    """One command of the suite with a configuration file; ready when `/health/ready` says so.
+
+    The file has a line for each option, and then `text`.
+    """
 
     start_timeout = 60.0
 
-    def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
+    def __init__(self, command: Sequence[str], options: Mapping[str, Any], text: str = "") -> None:
         self.name = command[0]
         self.port = free_port()
         self.arguments = tuple(command[1:])
         self.program = find_script(command[0], "the workspace by `make setup`")
         super().__init__()
         self.options = {**options, "CondaStoreServer.address": "127.0.0.1", "CondaStoreServer.port": self.port}
+        self.text = text
 
     @property
     def url(self) -> str:
@@ -55,7 +59,7 @@ class CommandProcess(ServerProcess):
 
     def prepare(self) -> None:
         lines = [f"c.{name} = {value!r}" for name, value in self.options.items()]
-        (self.directory / "conda_store_config.py").write_text("\n".join(lines) + "\n")
+        (self.directory / "conda_store_config.py").write_text("\n".join([*lines, self.text, ""]))
 
     def command(self) -> Sequence[str | Path]:
         return [self.program, "--config", self.directory / "conda_store_config.py", *self.arguments]
@@ -107,7 +111,7 @@ class Suite(Protocol):
 class StandaloneSuite:
     """Everything in one process: SQLite, files, bus in memory."""
 
-    def __init__(self, directory: Path, options: Mapping[str, Any] = QUICK) -> None:
+    def __init__(self, directory: Path, options: Mapping[str, Any] = QUICK, text: str = "") -> None:
         self.store_directory = directory / "state"
         self._objects = directory / "storage"
         self._process = CommandProcess(
@@ -120,6 +124,7 @@ class StandaloneSuite:
                 "CondaStoreWorker.watch_paths": [str(directory / "watched")],
                 **options,
             },
+            text,
         )
 
     @property
@@ -175,9 +180,12 @@ class DistributedSuite:
 
     names = ("api", "auth", "solver", "builder", "artifacts")
 
-    def __init__(self, directory: Path, backing: Backing, options: Mapping[str, Any] = QUICK) -> None:
+    def __init__(
+        self, directory: Path, backing: Backing, options: Mapping[str, Any] = QUICK, text: str = ""
+    ) -> None:
         self.store_directory = directory / "state"
         self._backing = backing
+        self._text = text
         self.options = {
             "CondaStore.store_directory": str(self.store_directory),
             "CondaStoreWorker.cache_directory": str(directory / "cache"),
@@ -206,7 +214,7 @@ class DistributedSuite:
 
     def make(self, name: str) -> CommandProcess:
         """Return one more process of a service, not started."""
-        return CommandProcess((f"conda-store-{name}",), self.options)
+        return CommandProcess((f"conda-store-{name}",), self.options, self._text)
 
     def __enter__(self) -> Self:
         for process in self._processes.values():

@@ -1,0 +1,111 @@
+"""Hooks of a configuration file in a running suite (docs/how-to/write-hooks.md)."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from conda_store_shared.testing.demo_channel.server import ChannelServer
+from conda_store_shared.testing.servers.conda_store import QUICK, StandaloneSuite
+from tests.acceptance.user import User
+
+HOOKS = """
+import time
+from pathlib import Path
+
+from conda_store_server.app import conda_store_validate_specification
+from conda_store_server.utils import CondaStoreError
+
+NOTES = Path({notes!r})
+
+
+def wait_while(name):
+    while (NOTES / name).exists():
+        time.sleep(0.05)
+
+
+def validate_specification(db, conda_store, namespace, specification):
+    if specification.name == "refused":
+        raise ValueError("not this one")
+    if specification.name == "broken":
+        raise LookupError("hidden-word")
+    if specification.name == "slow":
+        wait_while("slow")
+    specification.dependencies.append("demo-text")
+    return conda_store_validate_specification(db, conda_store, namespace, specification)
+
+
+async def validate_action(conda_store, namespace, action):
+    if action == "build::delete":
+        raise CondaStoreError("builds are kept")
+
+
+def tell(conda_store, environment):
+    build = environment.current_build
+    is_linked = build.environment_path(conda_store).resolve() == build.build_path(conda_store).resolve()
+    with (NOTES / "told").open("a") as file:
+        file.write(f"{{environment.name}} {{build.id}} {{is_linked}}\\n")
+    wait_while("hang")
+
+
+c.CondaStore.validate_specification = validate_specification
+c.CondaStore.validate_action = validate_action
+c.CondaStore.post_update_environment_build_hook = tell
+"""
+OPTIONS = {**QUICK, "CondaStore.build_artifacts": []}
+
+
+def told(notes: Path) -> list[list[str]]:
+    """What the hook was told: environment, build, whether the link points there."""
+    file = notes / "told"
+    return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def told_becomes(notes: Path, count: int) -> list[list[str]]:
+    """Return what the hook was told once it was told so often."""
+    deadline = time.monotonic() + 40
+    while len(told(notes)) < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return told(notes)
+
+
+def build(user: User, name: str = "weather") -> int:
+    build_id = user.submit(name, ["demo-versions"])
+    assert user.wait(build_id)["status"] == "COMPLETED"
+    return build_id
+
+
+def test_hooks_of_a_file_take_part_in_a_suite(tmp_path: Path, demo_channel_server: ChannelServer) -> None:
+    text = HOOKS.format(notes=str(tmp_path))
+    with StandaloneSuite(tmp_path / "suite", OPTIONS, text) as suite, User(suite, demo_channel_server.url) as user:
+        answers = [user.post(user.specification(name, ["demo-versions"])) for name in ("refused", "broken")]
+        assert [answer.status_code for answer in answers] == [400, 500]
+        assert answers[0].json()["message"] == "not this one"
+        assert "hidden-word" not in answers[1].text
+
+        (tmp_path / "slow").touch()
+        with ThreadPoolExecutor() as threads:
+            slow = threads.submit(user.post, user.specification("slow", ["demo-versions"]))
+            first = build(user)
+            assert not slow.done()
+            (tmp_path / "slow").unlink()
+            assert slow.result().status_code == httpx.codes.OK
+        rows = user.client.get(f"/api/v1/build/{first}/packages/").json()["data"]
+        assert {row["name"] for row in rows} >= {"demo-text", "demo-versions"}
+        refused = user.client.delete(f"/api/v1/build/{first}/")
+        assert (refused.status_code, refused.json()["message"]) == (400, "builds are kept")
+
+        user.wait(slow.result().json()["data"]["build_id"])
+        lines = told_becomes(tmp_path, 2)
+        assert sorted(line[0] for line in lines) == ["slow", "weather"]
+        assert {line[2] for line in lines} == {"True"}
+
+        (tmp_path / "hang").touch()
+        second = build(user)
+        assert told_becomes(tmp_path, 3)[2][:2] == ["weather", str(second)]
+        process = suite.processes["standalone"]
+        process.crash()
+        (tmp_path / "hang").unlink()
+        process.start()
+        assert told_becomes(tmp_path, 4)[3][:3] == ["weather", str(second), "True"]
