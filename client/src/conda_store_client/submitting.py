@@ -19,7 +19,12 @@ def read_text(path: str) -> str:
     except OSError as error:
         raise ClientError(f"cannot read {path}", error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
-        raise ClientError(f"{path} is not text in UTF-8", str(error)) from None
+        raise ClientError(f"{told(path)} is not text in UTF-8", str(error)) from None
+
+
+def told(path: str) -> str:
+    """A file as errors name it."""
+    return "standard input" if path == "-" else path
 
 
 def with_name(specification: str, name: str) -> str:

@@ -161,6 +161,10 @@ def test_solve_shows_packages_and_what_there_is_to_download(
     assert "another version of the API" in call("solve", str(tmp_path / "environment.yaml"), status=1).err
 
 
+def test_solve_names_standard_input_when_it_cannot_read_it(call: Caller) -> None:
+    assert call("solve", "-", typed="- numpy", status=1).err.startswith("standard input is no specification\n")
+
+
 def serve_packages(server: AnsweringServer, build_id: int, **versions: str) -> None:
     serve_build(server, a_build(build_id))
     packages = [

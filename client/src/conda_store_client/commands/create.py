@@ -14,7 +14,7 @@ from conda_store_client.connection import Connection
 from conda_store_client.display import open_display, show_all
 from conda_store_client.errors import RequestRefused
 from conda_store_client.following import follow
-from conda_store_client.submitting import read_text, with_name
+from conda_store_client.submitting import read_text, told, with_name
 from conda_store_client.summary import show_summary
 from conda_store_client.waiting import require_success
 
@@ -76,7 +76,7 @@ def _submit(connection: Connection, submission: Submission, file: str) -> int:
     try:
         return submit(connection, submission.body())
     except RequestRefused as refusal:
-        raise refusal.told_as(f"Error creating a build of {file}") from None
+        raise refusal.told_as(f"Error creating a build of {told(file)}") from None
 
 
 def _follow(connection: Connection, build_id: int, namespace: str | None) -> None:

@@ -9,7 +9,7 @@ from conda_store_client.answers import field
 from conda_store_client.commands.invocation import Invocation, output_option
 from conda_store_client.sizes import format_size
 from conda_store_client.solving import read_requirements, solve
-from conda_store_client.submitting import read_text
+from conda_store_client.submitting import read_text, told
 from conda_store_client.tables import show_rows
 
 _COLUMNS = {"Name": "name", "Version": "version", "Channel": "channel.name", "Size": "size"}
@@ -32,9 +32,9 @@ def solve_file(invocation: Invocation, file: str, output: str) -> None:
       conda-store solve environment.yaml --output json
       printf 'dependencies: [python, numpy]' | conda-store solve -
     """
-    requirements = read_requirements(read_text(file), file)
+    requirements = read_requirements(read_text(file), told(file))
     with invocation.connect() as connection:
-        rows = solve(connection, requirements, file)
+        rows = solve(connection, requirements, told(file))
     if output == "json":
         show_rows("", {}, rows, output=output)
         return
