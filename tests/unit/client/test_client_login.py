@@ -80,6 +80,14 @@ def test_login_gives_way_to_what_is_given(
     assert password_server.asked[-1].headers.get("Authorization") == sent
 
 
+def test_login_that_is_worth_nothing_any_more_says_how_to_go_on(password_server: AnsweringServer, call: Caller) -> None:
+    call("login", variables=ALICE)
+    password_server.routes["/api/v1/build/12/"] = error(403, "request not authorized")
+    told = call("wait", "12", status=1)
+    assert told.err.startswith("Error getting build 12\nrequest not authorized\nYour login may have expired")
+    assert "`conda-store login` logs in again" in told.err
+
+
 def test_login_with_a_wrong_password_leaves_nothing(password_server: AnsweringServer, call: Caller) -> None:
     told = call("login", status=1, variables={**ALICE, "CONDA_STORE_PASSWORD": "wrong"})
     assert told.err == "cannot log in as alice\nInvalid authentication credentials\n"
