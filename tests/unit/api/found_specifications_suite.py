@@ -102,6 +102,19 @@ class FoundSpecificationsSuite:
         assert sum(outcomes) == 1
         assert await ledger.count(Build) == [1]
 
+    async def test_file_is_decided_upon_once_wherever_the_first_try_ended(self, ledger: Ledger) -> None:
+        for number in range(12):
+            texts = {"/good.yml": f"name: weather\ndependencies: [demo-{number}]", "/bad.yml": f"name: [ # {number}"}
+            for path, text in texts.items():
+                first = asyncio.create_task(found(ledger, text, path))
+                # Somewhere on its way.
+                await asyncio.sleep(number * 0.001)
+                first.cancel()
+                await asyncio.wait([first])
+                await found(ledger, text, path)
+            assert await ledger.count(Build) == [number + 1]
+            assert len(await rejections(ledger)) == number + 1
+
     async def test_file_is_built_again_when_it_was_changed(self, ledger: Ledger) -> None:
         assert await found(ledger)
         assert await found(ledger, TEXT.replace("python", "numpy"))
