@@ -2,36 +2,80 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config
 
-from conda_store_shared.config.storage import LocalStorage, S3Storage
+from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.storage import LocalStorage, S3Storage, Storage
+from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.storage.filesystem import FilesystemStore
 
 if TYPE_CHECKING:
     from conda_store_shared.storage.s3 import S3Store
 
+# What a class of somebody's own would override; of both of ours they are nobody's to call.
+_METHODS = ("fset", "set", "get", "get_url", "delete")
+
 
 def open_store(config: Config) -> "FilesystemStore | S3Store":
-    """Return the object store, to be entered: S3 when S3Storage.internal_endpoint is set, else files."""
-    section = S3Storage(config=config)
-    if not section.internal_endpoint:
-        return FilesystemStore(Path(LocalStorage(config=config).storage_path))
-    external = section.external_endpoint
+    """Return the object store, to be entered, of the class that CondaStore.storage_class names.
+
+    When it names none, that is S3Storage if S3Storage.internal_endpoint is set.  Raises ConfigurationError.
+    """
+    kind = _storage_class(config)
+    if issubclass(kind, S3Storage):
+        return _open_s3(kind(config=config))
+    if issubclass(kind, LocalStorage):
+        section = kind(config=config)
+        return FilesystemStore(Path(section.storage_path), section.storage_url)
+    raise _refused(kind)
+
+
+def _storage_class(config: Config) -> type[Storage]:
+    kind: type[Storage] = CondaStore(config=config).storage_class
+    is_named = "storage_class" in config.CondaStore
+    if not is_named and S3Storage(config=config).internal_endpoint:
+        return S3Storage
+    if any(name in vars(each) for each in kind.__mro__ for name in _METHODS):
+        raise _refused(kind)
+    return kind
+
+
+def _refused(kind: type[Storage]) -> ConfigurationError:
+    return ConfigurationError(
+        f"CondaStore.storage_class={kind.__name__} keeps objects in a way of its own, which is not supported: it could "
+        "not tell whether an object is there whole, nor stream it.  Use S3Storage for whatever speaks S3, or "
+        "LocalStorage for whatever can be mounted as a directory"
+    )
+
+
+def _open_s3(section: S3Storage) -> "S3Store":
+    for given, other in (("access_key", "secret_key"), ("secret_key", "access_key")):
+        if getattr(section, given) and not getattr(section, other):
+            raise ConfigurationError(f"S3Storage.{given} is set, but S3Storage.{other} is not")
+    internal, external = section.internal_endpoint, section.external_endpoint
     # To import its client takes a third of a second and 20 MB, which a process that stands on files does without.
     s3 = import_module("conda_store_shared.storage.s3")
     store: S3Store = s3.S3Store(
         s3.S3Options(
             bucket=section.bucket_name,
-            endpoint=_address(section.internal_endpoint, section.internal_secure),
+            # Without an address it is Amazon's.
+            endpoint=_address(internal, section.internal_secure) if internal else None,
             external_endpoint=_address(external, section.external_secure) if external else None,
             region=section.region,
-            access_key=section.access_key or None,
-            secret_key=section.secret_key or None,
+            access_key=None if section.credentials else section.access_key or None,
+            secret_key=None if section.credentials else section.secret_key or None,
+            credentials=_credentials(section, s3.CredentialsOptions),
         )
     )
     return store
+
+
+def _credentials(section: S3Storage, make: Any) -> Any:
+    if section.credentials is None:
+        return None
+    return make(provider=section.credentials, args=section.credentials_args, kwargs=section.credentials_kwargs)
 
 
 def _address(host: str, secure: bool) -> str:

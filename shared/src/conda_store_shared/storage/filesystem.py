@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
+from urllib.parse import quote
 
 from conda_store_shared.errors import NotFound, StorageUnavailable, TooLarge
 from conda_store_shared.storage.object_key import checked_key
@@ -25,10 +26,14 @@ _TIMEOUT = 10.0
 
 
 class FilesystemStore:
-    """ObjectStore on ``root``, which is made when missing; several processes may share it."""
+    """ObjectStore on ``root``, which is made when missing; several processes may share it.
 
-    def __init__(self, root: Path) -> None:
+    ``url`` is where some other server shows the same directory; empty when there is none.
+    """
+
+    def __init__(self, root: Path, url: str = "") -> None:
         self._root = root
+        self._url = url.rstrip("/")
         self._incoming = root / _INCOMING
 
     async def __aenter__(self) -> Self:
@@ -88,9 +93,9 @@ class FilesystemStore:
             await asyncio.to_thread(_remove, path)
 
     async def address(self, key: str, content_type: str) -> str | None:
-        """None: a directory has no address, the suite serves its objects itself."""
-        checked_key(key)
-        return None
+        """Where another server shows the object; None when there is none, and the suite serves it itself."""
+        path = quote(checked_key(key))
+        return f"{self._url}/{path}" if self._url else None
 
     async def check(self) -> None:
         """Raise StorageUnavailable when nothing can be written below the root."""

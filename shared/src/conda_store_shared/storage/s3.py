@@ -4,30 +4,34 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from conda_store_shared.errors import ConfigurationError, NotFound, StorageUnavailable, TooLarge
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
-from conda_store_shared.storage.service_descriptions import lean_loader
+from conda_store_shared.storage.s3_credentials import CredentialsOptions
+from conda_store_shared.storage.s3_session import client_config, open_session
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
+log = structlog.get_logger()
 PART_BYTES = 8 * 1024 * 1024
 _MAXIMUM_PARTS = 10_000
 _PARTS_AT_ONCE = 3
 _PIECE = 256 * 1024
 _ADDRESS_VALIDITY = 7 * 24 * 3600
+_NO_CREDENTIALS = (
+    "no credentials for the object store were found; set S3Storage.access_key and S3Storage.secret_key, or "
+    "S3Storage.credentials"
+)
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -36,8 +40,8 @@ class S3Options:
     """Where the bucket is and who we are.
 
     ``endpoint`` and ``external_endpoint`` are addresses with scheme; the second is the one users' clients reach, the
-    first one when None.  Without keys botocore looks for credentials where it always does.  ``timeout`` in seconds
-    bounds every small operation; one part of an upload may take ``part_timeout``.
+    first one when None.  Without keys ``credentials`` tells them; without either botocore looks for them where it
+    always does.  ``timeout`` in seconds bounds every small operation; one part of an upload may take ``part_timeout``.
     """
 
     bucket: str
@@ -46,6 +50,7 @@ class S3Options:
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
+    credentials: CredentialsOptions | None = None
     timeout: float = 10.0
     part_timeout: float = 60.0
 
@@ -60,10 +65,14 @@ class _Clients:
 
 
 class S3Store:
-    """ObjectStore on one bucket, which must exist; use as a context manager."""
+    """ObjectStore on one bucket, which must exist; use as a context manager.
+
+    Raises ConfigurationError for a provider of credentials that nobody can ask.
+    """
 
     def __init__(self, options: S3Options) -> None:
         self._options = options
+        self._session = open_session(options.credentials)
         self._stack = AsyncExitStack()
         self._opened: _Clients | None = None
 
@@ -85,8 +94,8 @@ class S3Store:
         except NotFound:
             await self._stack.aclose()
             raise ConfigurationError(f"S3 bucket={options.bucket} does not exist") from None
-        except StorageUnavailable:
-            return self
+        except StorageUnavailable as error:
+            log.warning("storage_waits", bucket=options.bucket, reason=error.message)
         return self
 
     async def __aexit__(
@@ -205,13 +214,13 @@ class S3Store:
     async def _open(self, endpoint: str | None, read_timeout: float) -> "S3Client":
         options = self._options
         client: S3Client = await self._stack.enter_async_context(
-            _session().create_client(
+            self._session.create_client(
                 "s3",
                 endpoint_url=endpoint,
                 region_name=options.region,
                 aws_access_key_id=options.access_key,
                 aws_secret_access_key=options.secret_key,
-                config=_client_config(options.timeout / 4, read_timeout),
+                config=client_config(options.timeout / 4, read_timeout),
             )
         )
         return client
@@ -249,6 +258,8 @@ class S3Store:
                 yield
         except ClientError as error:
             raise _translated(error, key) from error
+        except NoCredentialsError as error:
+            raise StorageUnavailable(_NO_CREDENTIALS) from error
         except (BotoCoreError, aiohttp.ClientError, OSError) as error:
             # Named, not quoted: the text of a connection error may hold a signed address.
             reason = f"the object store does not answer ({type(error).__name__}, object {key!r})"
@@ -257,28 +268,6 @@ class S3Store:
 
 class _BeyondTheEnd(StorageUnavailable):
     """Raised when a range begins after the last byte."""
-
-
-@cache
-def _session() -> Any:
-    # It keeps the parsed descriptions of services, which take long to read.
-    session = get_session()
-    session.register_component("data_loader", lean_loader())
-    return session
-
-
-def _client_config(connect_timeout: float, read_timeout: float) -> AioConfig:
-    return AioConfig(
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-        # Many stores know neither the newer checksums nor the trailers they travel in.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        max_pool_connections=32,
-    )
 
 
 def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
