@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from conda_store_auth.config import AuthOptions
 from conda_store_auth.main import build
@@ -22,13 +23,13 @@ FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "store.example", 
 
 
 @asynccontextmanager
-async def served(logins: Logins, *, behind_proxy: bool) -> AsyncIterator[httpx.AsyncClient]:
+async def served(logins: Logins, *trusted_proxies: str) -> AsyncIterator[httpx.AsyncClient]:
     """The service on a real port, and a proxy's requests to it."""
     options = AuthOptions(authorization=OPTIONS, provider=logins.options)
     service = build(options, bus=MemoryBus(), database=logins.database)
     application = create_application(prefixed("/store", service.routes))
     port = free_port()
-    listening = Listening(address="127.0.0.1", port=port, behind_proxy=behind_proxy)
+    listening = Listening(address="127.0.0.1", port=port, trusted_proxies=trusted_proxies)
     serving = asyncio.create_task(serve(application, listening))
     assert await asyncio.to_thread(wait_until, lambda: accepts_connections(port), 20)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=FORWARDED) as client:
@@ -39,7 +40,7 @@ async def served(logins: Logins, *, behind_proxy: bool) -> AsyncIterator[httpx.A
 
 
 async def test_browser_comes_back_to_the_address_it_knows(logins: Logins, provider: OddProvider) -> None:
-    async with served(logins, behind_proxy=True) as proxy:
+    async with served(logins, "127.0.0.1") as proxy:
         begun = await proxy.get("/store/login/?next=https://store.example/store/ui/")
         brought = provider.send_back(begun.headers["Location"])
         cookie = begun.headers["set-cookie"]
@@ -53,10 +54,11 @@ async def test_browser_comes_back_to_the_address_it_knows(logins: Logins, provid
     assert 'window.location = "https://store.example/store/ui/";' in page.text
 
 
-async def test_headers_anybody_can_send_count_for_nothing_without_a_proxy(
-    logins: Logins, provider: OddProvider
+@pytest.mark.parametrize("trusted_proxies", [(), ("192.0.2.0/24",)])
+async def test_headers_anybody_can_send_count_for_nothing_without_a_trusted_proxy(
+    logins: Logins, provider: OddProvider, trusted_proxies: tuple[str, ...]
 ) -> None:
-    async with served(logins, behind_proxy=False) as proxy:
+    async with served(logins, *trusted_proxies) as proxy:
         begun = await proxy.get("/store/login/?next=https://store.example/store/ui/")
         page = await proxy.get("/store/oauth_callback/", params=provider.send_back(begun.headers["Location"]))
         own = str(proxy.base_url).rstrip("/")

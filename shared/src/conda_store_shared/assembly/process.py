@@ -53,7 +53,7 @@ async def run_process(process: Process, config: Config) -> None:
     listening = Listening(
         address=section.address or "0.0.0.0",  # noqa: S104 - as upstream; standalone sets loopback
         port=section.port,
-        behind_proxy=section.behind_proxy,
+        trusted_proxies=tuple(section.trusted_proxies) if section.behind_proxy else (),
     )
     application = make_application(process, section)
     await run_services(process.services, process.bus, lambda: serve(application, listening))

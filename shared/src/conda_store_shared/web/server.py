@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from conda_store_shared.errors import ConfigurationError
-from conda_store_shared.web.forwarded_host import ForwardedHost
+from conda_store_shared.web.forwarded import Forwarded
 
 _BACKLOG = 1024
 _STOP_SECONDS = 5
@@ -18,11 +18,11 @@ _STOP_SECONDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where to listen; ``behind_proxy`` believes the X-Forwarded-* headers of whoever connects."""
+    """Where to listen; the X-Forwarded-* headers of ``trusted_proxies``, which are networks, are believed."""
 
     address: str
     port: int
-    behind_proxy: bool = False
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class _Server(uvicorn.Server):
@@ -47,17 +47,16 @@ def _bind(listening: Listening) -> socket.socket:
 
 
 async def serve(application: Starlette, listening: Listening) -> None:
-    """Serve until cancelled; raises ConfigurationError when the address cannot be had."""
+    """Serve until cancelled; raises ConfigurationError when the address cannot be had, and for proxies without one."""
     bound = _bind(listening)
     server = _Server(
         uvicorn.Config(
-            ForwardedHost(application) if listening.behind_proxy else application,
+            Forwarded(application, listening.trusted_proxies) if listening.trusted_proxies else application,
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=listening.behind_proxy,
-            forwarded_allow_ips="*" if listening.behind_proxy else None,
+            proxy_headers=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
     )
