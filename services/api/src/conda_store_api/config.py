@@ -1,6 +1,7 @@
 """The options of api, as plain values."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker, Ledger
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import ConfigurationError, InvalidSetting
+from conda_store_shared.web.additional_routes import additional_routes
 from conda_store_shared.web.authentication import AuthorizationOptions
+from conda_store_shared.web.routing import PathRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
-    """Options of api."""
+    """Options of api; ``additional_routes`` are the administrator's own."""
 
     policy: BuildPolicy
     ledger: LedgerOptions
@@ -34,6 +37,7 @@ class ApiOptions:
     url_prefix: str = ""
     anonymous_solve: bool = False
     index_interval: float = 900
+    additional_routes: Sequence[PathRoute] = ()
 
 
 def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
@@ -54,6 +58,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         url_prefix=server.url_prefix.rstrip("/"),
         anonymous_solve=rights.anonymous_solve,
         index_interval=store.index_interval,
+        additional_routes=additional_routes(server.additional_routes, server.url_prefix),
     )
 
 

@@ -94,7 +94,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         ),
         metrics=lambda registry: SuiteGauges(registry, database).refresh,
         checks={"database": database.check, "storage": parts.store.check},
-        routes=provide(ROUTES, api, database, authentication.authenticator),
+        routes=provide([*ROUTES, *options.additional_routes], api, database, authentication.authenticator),
     )
 
 
