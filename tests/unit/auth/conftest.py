@@ -16,6 +16,7 @@ from conda_store_auth.app import wire_routes
 from conda_store_auth.routes.login import PasswordLogin
 from conda_store_auth.routes.oauth import ProviderLogin
 from conda_store_auth.routes.pages import Pages
+from conda_store_auth.routes.pages.template_set import PageOptions
 from conda_store_auth.routes.token_cookie import TokenCookie
 from conda_store_auth.routes.tokens import TokenPages
 from conda_store_shared.contracts.topology import AUTH
@@ -74,12 +75,12 @@ class Auth:
         password: str = "password",
         base_url: str = "http://conda-store.example",
         login: PasswordLogin | ProviderLogin | None = None,
-        login_html: str = "",
         **options: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
         """Open a browser (cookies are kept) or, with ``token``, a script."""
         cookie = TokenCookie("conda-store-auth", options.get("cookie_domain"))
-        pages = (Pages(login_html), OwnPages(), TokenPages(maximum_size=5))
+        page_options = {name: options[name] for name in ("login_html", "templates", "variables") if name in options}
+        pages = (Pages(PageOptions(**page_options)), OwnPages(), TokenPages(maximum_size=5))
         resources = (*pages, cookie, self.authenticator, self.transactions)
         routes = wire_routes(login or PasswordLogin(DummyProvider(password)), *resources, secret=SECRET)
         routes = prefixed(options.get("url_prefix", "/"), routes)

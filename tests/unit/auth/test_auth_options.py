@@ -53,7 +53,7 @@ def test_section_of_the_parent_reaches_the_provider() -> None:
             CondaStoreServer={"cors_allow_origins": ["https://hub.example"], "cors_allow_origin_regex": "https://a[.]b"},
         )
     )
-    assert (options.authorization.cookie_name, options.cookie_domain, options.login_html) == (
+    assert (options.authorization.cookie_name, options.cookie_domain, options.pages.login_html) == (
         "own",
         "example",
         "<form>",

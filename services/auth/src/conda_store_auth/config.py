@@ -11,6 +11,7 @@ from conda_store_auth.adapters.oauth_provider import Endpoints, OAuthClient
 from conda_store_auth.adapters.oidc_provider import Issuer
 from conda_store_auth.adapters.own_provider import Authenticate
 from conda_store_auth.domain.login_rules import LoginRules
+from conda_store_auth.routes.pages.template_set import PageOptions
 from conda_store_shared.config.authentication import Authentication, DummyAuthentication
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
@@ -54,7 +55,7 @@ class AuthOptions:
     authorization: AuthorizationOptions
     provider: PasswordOptions | OAuthOptions | OwnOptions = field(default_factory=PasswordOptions)
     cookie_domain: str | None = None
-    login_html: str = ""
+    pages: PageOptions = field(default_factory=PageOptions)
     address: str = "127.0.0.1"
     max_page_size: int = 100
 
@@ -68,7 +69,9 @@ def read_options(config: Config) -> AuthOptions:
         authorization=AuthorizationOptions(**authorization_values(config)),
         provider=_provider(section, config),
         cookie_domain=section.cookie_domain,
-        login_html=section.login_html,
+        pages=PageOptions(
+            login_html=section.login_html, templates=server.templates, variables=dict(server.template_vars)
+        ),
         address=server.address,
         max_page_size=server.max_page_size,
     )

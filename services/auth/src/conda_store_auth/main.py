@@ -48,7 +48,7 @@ def build(options: AuthOptions, *, bus: Bus, database: Database) -> Service:
     transactions = Transactions(database, AUTH)
     routes = wire_routes(
         _login(options),
-        Pages(options.login_html),
+        Pages(options.pages),
         TokenCookie(known.cookie_name, options.cookie_domain),
         OwnPages(known.trusted_origins, known.trusted_origin_pattern),
         authentication.authenticator,
