@@ -16,13 +16,14 @@ from conda_store_auth.config import read_options as read_auth_options
 from conda_store_auth.main import build as build_auth
 from conda_store_builder.config import read_options as read_builder_options
 from conda_store_builder.main import build as build_builder
-from conda_store_shared.assembly.database import open_database, open_own_database
+from conda_store_shared.assembly.database import open_database, open_own_database, prepare_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Bus
-from conda_store_shared.db.migrate import upgrade
+from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.db.schema import prepare_schema
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
@@ -52,13 +53,14 @@ def working(config: Config, bus: Bus, store: ObjectStore) -> list[Service]:
 
 @asynccontextmanager
 async def assemble_server(config: Config) -> AsyncIterator[Process]:
-    """Open and wire what ``conda-store-server`` runs; the database is brought to the newest schema."""
+    """Open and wire what ``conda-store-server`` runs."""
     name = "conda-store-server"
     async with open_store(config) as store, open_database(config, name) as database:
         bus = open_bus(config, name)
-        await upgrade(database)
         parts = Parts(bus=bus, store=store, database=database)
-        yield Process(services=serving(config, parts, alone=False), bus=bus, translate=(unstorable_value,))
+        services = serving(config, parts, alone=False)
+        schema = Service(name=name, background=await prepare_database(config, database))
+        yield Process(services=[*services, schema], bus=bus, translate=(unstorable_value,))
 
 
 @asynccontextmanager
@@ -74,7 +76,7 @@ async def assemble_standalone(config: Config) -> AsyncIterator[Process]:
     """Open and wire everything, for the only process."""
     async with open_store(config) as store, open_own_database(config) as database:
         bus = MemoryBus()
-        await upgrade(database)
+        await prepare_schema(database, upgrade_db=CondaStore(config=config).upgrade_db)
         parts = Parts(bus=bus, store=store, database=database)
         services = serving(config, parts, alone=True) + working(config, bus, store)
         yield Process(services=services, bus=bus, translate=(unstorable_value,))

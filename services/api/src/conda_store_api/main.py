@@ -23,7 +23,7 @@ from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
 from conda_store_shared.assembly.authentication import wire_authentication
-from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.database import open_database, prepare_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
@@ -134,7 +134,8 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
     async with open_store(config) as store, open_database(config, API) as database:
         bus = open_bus(config, API)
         service = build(read_options(config), Parts(bus=bus, store=store, database=database))
-        yield Process(services=[service], bus=bus, translate=(unstorable_value,))
+        schema = Service(name=API, background=await prepare_database(config, database))
+        yield Process(services=[service, schema], bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:

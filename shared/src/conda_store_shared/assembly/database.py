@@ -1,13 +1,20 @@
 """The database a configuration asks for."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import structlog
 from traitlets.config import Config
 
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.db.engine import Database
-from conda_store_shared.errors import ConfigurationError
+from conda_store_shared.db.schema import prepare_schema
+from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
+log = structlog.get_logger()
+_PAUSE = 5.0
 _SQLITE_FILE = "sqlite:///"
 
 
@@ -29,3 +36,26 @@ def open_own_database(config: Config) -> Database:
     if url.startswith(_SQLITE_FILE):
         Path(url.removeprefix(_SQLITE_FILE)).parent.mkdir(parents=True, exist_ok=True)
     return Database(url)
+
+
+async def prepare_database(config: Config, database: Database) -> Sequence[Callable[[], Awaitable[None]]]:
+    """Upgrade an old schema if CondaStore.upgrade_db says so; raises ConfigurationError for one that stays old.
+
+    What is returned remains to be done in the background: something, when the database cannot be reached now.
+    """
+    prepare = partial(prepare_schema, database, upgrade_db=CondaStore(config=config).upgrade_db)
+    try:
+        await prepare()
+    except DatabaseUnavailable as error:
+        log.warning("schema_waits", reason=error.message)
+        return (partial(_when_it_is_back, prepare),)
+    return ()
+
+
+async def _when_it_is_back(prepare: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(_PAUSE)
+        try:
+            return await prepare()
+        except DatabaseUnavailable as error:
+            log.warning("schema_waits", reason=error.message)
