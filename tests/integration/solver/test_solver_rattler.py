@@ -105,6 +105,17 @@ async def test_solver_takes_a_package_from_the_first_channel_that_has_it(
     assert (await failure_of(solve("flask=4", channels=channels))).cause == "unsatisfiable"
 
 
+async def test_solver_heeds_the_order_of_channels_as_far_as_it_is_told(solve: Solve, server: UnfriendlyServer) -> None:
+    channels = (f"{server.url}/open/main", f"{server.url}/open/extra")
+    disabled = {"channels": channels, "channel_priority": "disabled"}
+    flexible = {"channels": channels, "channel_priority": "flexible"}
+    assert found(await solve("flask", **disabled))["flask"] == "4.0"
+    assert found(await solve("flask", **flexible))["flask"] == "3.0"
+    assert found(await solve("flask=4", **flexible))["flask"] == "4.0"
+    assert found(await solve("main::flask", **disabled))["flask"] == "3.0"
+    assert (await failure_of(solve("flask=5", **flexible))).cause == "unsatisfiable"
+
+
 async def test_solver_follows_a_channel_named_in_a_match_spec(solve: Solve, server: UnfriendlyServer) -> None:
     channels = (f"{server.url}/open/extra", f"{server.url}/open/main")
     assert found(await solve("main::flask", channels=channels))["flask"] == "3.0"

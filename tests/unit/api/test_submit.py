@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from conda_store_api.use_cases.read_submission import load_yaml, read_lockfile, read_specification
 from conda_store_api.use_cases.submit_specification import Request, rebuild, submit_specification
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
+from conda_store_shared.domain.channel_priority import ChannelPriority
 from conda_store_shared.domain.order import Order
 from conda_store_shared.errors import ChannelNotAllowed, InvalidLockfile, InvalidName, InvalidSpecification
 from tests.unit.api.ledger_builders import Ledger, a_policy
@@ -61,6 +62,12 @@ async def test_default_channels_are_used_when_none_are_named(ledger: Ledger) -> 
     build = await submit_text(ledger, "name: weather", conda_default_channels=["bioconda", "main"])
     channels = Order.from_value(build.order or {}).solve.channels
     assert channels == ("https://conda.anaconda.org/bioconda", "https://conda.anaconda.org/main")
+
+
+async def test_order_says_what_the_order_of_channels_means(ledger: Ledger) -> None:
+    for priority in ChannelPriority:
+        build = await submit_text(ledger, "name: weather", channel_priority=priority)
+        assert Order.from_value(build.order or {}).solve.channel_priority == priority
 
 
 async def test_nothing_is_stored_when_a_channel_is_not_allowed(ledger: Ledger) -> None:

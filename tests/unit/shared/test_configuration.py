@@ -165,6 +165,20 @@ def test_objects_go_to_files_unless_an_endpoint_is_given(tmp_path: Path) -> None
     assert isinstance(open_store(load("--S3Storage.internal_endpoint=localhost:9000")), S3Store)
 
 
+@pytest.mark.parametrize(
+    ("flags", "priority"),
+    [
+        ("--strict-channel-priority", "strict"),
+        ("--no-channel-priority", "disabled"),
+        ("--channel-priority=disabled --channel-priority flexible", "flexible"),
+        ("--strict-channel-priority --yes --repodata-fn 'a b'", "strict"),
+        ("", "flexible"),
+    ],
+)
+def test_flags_of_conda_say_what_the_order_of_channels_means(flags: str, priority: str) -> None:
+    assert read_options(load(*SECRET, f"--CondaStore.conda_flags={flags}")).policy.channel_priority == priority
+
+
 def test_options_of_builds_are_read(tmp_path: Path) -> None:
     options = read_options(load(*SECRET, f"--CondaStore.store_directory={tmp_path}", "--Ledger.capacity=3"))
     assert (options.policy.store_directory, options.policy.platform) == (tmp_path, current_platform())
@@ -182,6 +196,8 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
         ("--CondaStore.build_artifacts=ZIP", "CondaStore.build_artifacts: Input should be 'DIRECTORY'"),
         ("--CondaStore.default_permissions=999", "CondaStore.default_permissions: String should match pattern"),
         ("--CondaStore.build_directory={nothing}/x", "build_directory"),
+        ("--CondaStore.conda_flags=--channel-priority loose", "CondaStore.conda_flags='--channel-priority loose'"),
+        ("--CondaStore.conda_flags='", "No closing quotation; use --strict-channel-priority"),
         ("--CondaStore.environment_directory={store_directory", "environment_directory"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import structlog
 from pydantic import ValidationError
 from traitlets.config import Config
 
@@ -17,11 +18,14 @@ from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker, Ledger
+from conda_store_shared.domain.channel_priority import ChannelPriority, parse_conda_flags
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import ConfigurationError, InvalidSetting
 from conda_store_shared.web.additional_routes import additional_routes
 from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.routing import PathRoute
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,7 @@ def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
         environment_directory=store.environment_directory,
         build_key_version=store.build_key_version,
         platform=current_platform(),
+        channel_priority=_channel_priority(store),
         longest_solve=longest_solve,
         install_deadline=store.max_install_time,
         artifact_deadline=store.max_artifact_time,
@@ -105,6 +110,19 @@ def _policy(store: CondaStore, longest_solve: float) -> BuildPolicy:
     except InvalidSetting as error:
         raise ConfigurationError(f"CondaStore.{error.message}") from error
     return policy
+
+
+def _channel_priority(store: CondaStore) -> ChannelPriority:
+    try:
+        priority, others = parse_conda_flags(store.conda_flags)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"CondaStore.conda_flags={store.conda_flags!r}: {error}; use --strict-channel-priority, "
+            "--no-channel-priority, or neither for what conda calls flexible"
+        ) from error
+    if others:
+        log.warning("conda_flags_ignored", flags=others, reason="only the priority of channels means something here")
+    return priority
 
 
 def _check_templates(store: CondaStore) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conda_store_shared.domain.canonical import canonical_json, sha256_hex
+from conda_store_shared.domain.channel_priority import ChannelPriority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class SolveOrder:
     ``channels`` are base addresses, highest priority first; ``allowed_channels`` empty permits all.
     ``virtual_packages`` maps a platform to names and versions that stand above the defaults of that platform.
     ``lockfile`` is what a user submitted instead of a specification; then nothing is solved.
-    ``deadline`` is in seconds.
+    ``channel_priority`` is one of ``domain.channel_priority``; ``deadline`` is in seconds.
     """
 
     specification: Mapping[str, Any]
@@ -25,6 +26,7 @@ class SolveOrder:
     platforms: tuple[str, ...]
     virtual_packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lockfile: Mapping[str, Any] | None = None
+    channel_priority: str = ChannelPriority.STRICT.value
     deadline: float
 
     def to_bytes(self) -> bytes:

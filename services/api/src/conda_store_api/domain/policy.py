@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
+from conda_store_shared.domain.channel_priority import ChannelPriority
 from conda_store_shared.domain.settings import Settings
 
 
@@ -23,6 +24,7 @@ class BuildPolicy:
     environment_directory: str = "{store_directory}/{namespace}/envs/{name}"
     build_key_version: int = 2
     platform: str
+    channel_priority: ChannelPriority = ChannelPriority.STRICT
     longest_solve: float = 1440
     install_deadline: float = 1200
     artifact_deadline: float = 1200

@@ -76,6 +76,7 @@ def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildId
             allowed_channels=allowed_channels(settings),
             platforms=settings.conda_solve_platforms,
             lockfile=submission.lockfile.value if submission.lockfile else None,
+            channel_priority=policy.channel_priority.value,
             deadline=policy.solve_deadline,
         ),
         prefix=PrefixOrder(

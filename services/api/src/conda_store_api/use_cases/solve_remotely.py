@@ -133,6 +133,7 @@ async def _make_order(specification: Specification, tools: RemoteSolveTools) -> 
         channels=resolve_channels(specification, settings),
         allowed_channels=allowed_channels(settings),
         platforms=settings.conda_solve_platforms,
+        channel_priority=tools.policy.channel_priority.value,
         deadline=tools.policy.under(settings).solve_deadline,
     )
 

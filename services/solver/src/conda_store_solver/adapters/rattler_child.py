@@ -5,10 +5,12 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rattler import ChannelPriority, GenericVirtualPackage, MatchSpec, PackageName, RepoDataRecord, Version, solve
+from rattler import ChannelPriority as SolverPriority
+from rattler import GenericVirtualPackage, MatchSpec, PackageName, RepoDataRecord, Version, solve
 from rattler.exceptions import SolverError
 from rattler.package import BuildString
 
@@ -18,6 +20,7 @@ from conda_store_shared.conda.conda_meta import package_of_record
 from conda_store_shared.conda.match_spec import channel_of_match_spec, match_spec_name, parse_match_spec
 from conda_store_shared.conda.platforms import NOARCH, check_platforms
 from conda_store_shared.conda.virtual_packages import VirtualPackage, virtual_packages
+from conda_store_shared.domain.channel_priority import ChannelPriority
 from conda_store_shared.domain.order import SolveOrder
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
@@ -177,16 +180,22 @@ class _Solving:
         return solutions
 
     async def _solve_platform(self, platform: str) -> list[RepoDataRecord]:
-        specs = [self._match_spec(wanted, platform) for wanted in self._wanted]
+        if self._order.channel_priority == ChannelPriority.FLEXIBLE:
+            with suppress(SolverError):
+                return await self._solve_specs(self._specs(platform, strict=True), platform, strict=True)
+        strict = self._order.channel_priority == ChannelPriority.STRICT
+        specs = self._specs(platform, strict=strict)
         try:
-            return await self._solve_specs(specs, platform)
+            return await self._solve_specs(specs, platform, strict=strict)
         except SolverError:
             # rattler loads no more than matches what was asked for, and then says of the rest that there are no
             # candidates; asked for by name as well, everything is loaded and can be explained.
             names = [MatchSpec(wanted.name) for wanted in self._wanted]
-            return await self._solve_specs([*specs, *names], platform)
+            return await self._solve_specs([*specs, *names], platform, strict=strict)
 
-    async def _solve_specs(self, specs: list[MatchSpec], platform: str) -> list[RepoDataRecord]:
+    async def _solve_specs(self, specs: list[MatchSpec], platform: str, *, strict: bool) -> list[RepoDataRecord]:
+        priority = SolverPriority.Strict if strict else SolverPriority.Disabled
+
         def question() -> Any:
             return solve(
                 list(self._order.channels),
@@ -194,7 +203,7 @@ class _Solving:
                 gateway=self._gateway.gateway,
                 platforms=[platform, NOARCH],
                 virtual_packages=[_generic(package) for package in self._virtual_packages(platform)],
-                channel_priority=ChannelPriority.Strict,
+                channel_priority=priority,
                 # A channel may name others to be searched with it; those were never checked against the allow-list.
                 channel_relations="disabled",
             )
@@ -217,14 +226,19 @@ class _Solving:
             + ", ".join(map(strip_credentials, self._order.channels))
         )
 
-    def _match_spec(self, wanted: _Wanted, platform: str) -> MatchSpec:
-        """The MatchSpec with its channel.
+    def _specs(self, platform: str, *, strict: bool) -> list[MatchSpec]:
+        return [self._match_spec(wanted, platform, strict=strict) for wanted in self._wanted]
+
+    def _match_spec(self, wanted: _Wanted, platform: str, *, strict: bool) -> MatchSpec:
+        """The MatchSpec with its channel, if it can come from one alone.
 
         rattler drops records that do not match before it looks which channel comes first, so that a package asked for
         by version could come from a later one; and of channel names it knows but one alias, its own.
         """
         channels = self._order.channels
-        channel = wanted.channel or self._gateway.first_channel(wanted.name, channels, platform)
+        channel = wanted.channel
+        if strict and channel is None:
+            channel = self._gateway.first_channel(wanted.name, channels, platform)
         if channel is None or len(channels) == 1:
             return parse_match_spec(wanted.constraint)
         return MatchSpec(f"{channel}::{wanted.constraint}")
