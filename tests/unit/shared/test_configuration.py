@@ -125,7 +125,7 @@ def test_file_that_is_broken_in_another_way_is_named(tmp_path: Path) -> None:
             load(file=written(tmp_path, text, name))
 
 
-@pytest.mark.parametrize(("value", "level"), [(10, 10), ("INFO", 20), ("warning", 30)])
+@pytest.mark.parametrize(("value", "level"), [(10, 10), ("INFO", 20), ("warning", 30), ("40", 40)])
 def test_log_level_is_a_number_or_a_name(value: int | str, level: int) -> None:
     assert log_level(value) == level
 

@@ -1,14 +1,16 @@
 """The options of builder, as plain values."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from traitlets.config import Config
 
+from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.worker import CondaStoreWorker
+from conda_store_shared.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,10 @@ class BuilderOptions:
 
 
 def read_options(config: Config) -> BuilderOptions:
-    """Return the options that ``config`` sets."""
+    """Return the options that ``config`` sets; raises ConfigurationError for an owner who cannot be given prefixes."""
     section = CondaStoreWorker(config=config)
     store = CondaStore(config=config)
+    check_owner(config, os.geteuid(), (os.getegid(), *os.getgroups()))
     return BuilderOptions(
         store_directory=Path(store.store_directory).absolute(),
         concurrency=section.concurrency or os.cpu_count() or 1,
@@ -58,3 +61,16 @@ def read_options(config: Config) -> BuilderOptions:
         watch_paths=tuple(Path(path).absolute() for path in section.watch_paths),
         watch_interval=section.watch_interval,
     )
+
+
+def check_owner(config: Config, uid: int, groups: Collection[int]) -> None:
+    """Raise ConfigurationError when a process of that user in those groups cannot own prefixes as ``config`` says."""
+    # Unless they are set, they are whoever happens to run api.
+    named = {name: config.CondaStore[name] for name in ("default_uid", "default_gid") if name in config.CondaStore}
+    wanted = Ownership(uid=named.get("default_uid"), gid=named.get("default_gid"))
+    if wanted.within_reach_of(uid, groups) != wanted:
+        told = " and ".join(f"CondaStore.{name}={value}" for name, value in named.items())
+        raise ConfigurationError(
+            f"{told}: the builder runs as user {uid} in the groups {', '.join(map(str, sorted(groups)))}, and only "
+            "root gives files to others; run it as root, or leave the options out"
+        )

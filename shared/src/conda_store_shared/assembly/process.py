@@ -153,7 +153,8 @@ def wanted_level(name: str, config: Config) -> int:
 
 def log_level(value: int | str) -> int:
     """Return a level of Python's by number or name; raises ConfigurationError."""
-    level = value if isinstance(value, int) else logging.getLevelNamesMapping().get(value.upper())
+    known: dict[str, int] = logging.getLevelNamesMapping()
+    level = value if isinstance(value, int) else known.get(value.upper(), int(value) if value.isdecimal() else None)
     if level is None:
         raise ConfigurationError(f"log level {value!r} is not known; use DEBUG, INFO, WARNING, ERROR or a number")
     return level

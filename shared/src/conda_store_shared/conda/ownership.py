@@ -34,11 +34,15 @@ class Ownership:
         return "-".join((*parts, mode))
 
     def within_reach(self) -> "Ownership":
-        """What this process may do of it: only root gives files away."""
-        if os.geteuid() == 0:
+        """What this process may do of it."""
+        return self.within_reach_of(os.geteuid(), (os.getegid(), *os.getgroups()))
+
+    def within_reach_of(self, uid: int, groups: Container[int]) -> "Ownership":
+        """What a process of that user in those groups may do of it: only root gives files away."""
+        if uid == 0:
             return self
-        gid = self.gid if self.gid in (os.getegid(), *os.getgroups()) else None
-        return Ownership(uid=self.uid if self.uid == os.geteuid() else None, gid=gid, mode=self.mode)
+        gid = self.gid if self.gid in groups else None
+        return Ownership(uid=self.uid if self.uid == uid else None, gid=gid, mode=self.mode)
 
     def mode_of(self, status: os.stat_result) -> int:
         """The permission bits an entry is to have."""

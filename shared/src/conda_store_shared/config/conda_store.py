@@ -145,8 +145,8 @@ class CondaStore(Configurable):
     ).tag(config=True)
     conda_flags = Unicode(
         "--strict-channel-priority",
-        help="How channels are preferred in a solve: --strict-channel-priority, --no-channel-priority, or neither, which "
-        "is what conda calls flexible: strict, unless that has no solution.",
+        help="How channels are preferred in a solve: --strict-channel-priority, --no-channel-priority, or neither, "
+        "which conda calls flexible: strict, unless that has no solution.",
     ).tag(config=True)
     redis_url = Unicode(None, allow_none=True, help="Address of Redis.").tag(
         config=True, secret=True, gone="there is no Redis any more; RabbitMQ is named by Bus.url"

@@ -41,6 +41,9 @@ class ChildInstaller:
 
     async def install(self, attempt: Path, work: Installation, report: Report) -> None:
         """Put the conda packages into ``attempt``."""
+        wanted = Ownership.of(work.order.uid, work.order.gid, work.order.permissions)
+        if wanted.within_reach() != wanted:
+            report.log(f"the prefix cannot be given to user {wanted.uid}, group {wanted.gid}: the builder is not root")
         await self._call("install", attempt, self._plan(work), work, report)
 
     async def finish(self, attempt: Path, work: Installation, report: Report) -> PrefixRecord:
