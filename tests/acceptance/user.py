@@ -13,12 +13,12 @@ ENDED = ("COMPLETED", "FAILED", "CANCELED")
 
 
 class User:
-    """Logs in and does what people do; every wait is bounded."""
+    """Logs in and does what people do; every wait is bounded.  ``prefix`` is the path the suite is served below."""
 
-    def __init__(self, suite: Suite, channel: str) -> None:
+    def __init__(self, suite: Suite, channel: str, prefix: str = "") -> None:
         self.suite = suite
         self.channel = channel
-        self.client = httpx.Client(base_url=suite.url, timeout=30, follow_redirects=True)
+        self.client = httpx.Client(base_url=f"{suite.url}{prefix}", timeout=30, follow_redirects=True)
         answer = self.client.post("/login/", json={"username": "alice", "password": "password"})
         answer.raise_for_status()
 

@@ -195,7 +195,8 @@ class DistributedSuite:
         }
         self._processes = {name: self.make(name) for name in self.names}
         ports = {name: self._processes[name].port for name in ("api", "auth", "artifacts")}
-        self.gateway = Gateway(Upstreams(**ports))
+        prefix = str(self.options.get("CondaStoreServer.url_prefix", "")).rstrip("/")
+        self.gateway = Gateway(Upstreams(**ports, prefix=prefix))
         self._stack = ExitStack()
 
     @property

@@ -14,11 +14,12 @@ TEMPLATE = Path(__file__).parents[5] / "deploy" / "gateway" / "nginx.conf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstreams:
-    """The loopback ports of the services behind the gateway."""
+    """The loopback ports of the services behind the gateway, and the prefix they serve below."""
 
     api: int
     auth: int
     artifacts: int
+    prefix: str = ""
 
 
 class Gateway(ServerProcess):
@@ -42,6 +43,7 @@ class Gateway(ServerProcess):
         variables = {
             "GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
             "GATEWAY_DIRECTORY": str(self.directory),
+            "GATEWAY_PREFIX": self.upstreams.prefix,
             "API_UPSTREAM": f"127.0.0.1:{self.upstreams.api}",
             "AUTH_UPSTREAM": f"127.0.0.1:{self.upstreams.auth}",
             "ARTIFACTS_UPSTREAM": f"127.0.0.1:{self.upstreams.artifacts}",
