@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 from sqlalchemy import insert
+from traitlets.config import Config
 
-from conda_store_artifacts.config import DownloadOptions
+from conda_store_artifacts.config import read_download_options
 from conda_store_artifacts.main import build_downloads
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
@@ -27,7 +28,6 @@ from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
-from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.tokens import Token, TokenSigner
 
@@ -50,11 +50,16 @@ class DownloadService:
     database: Database
     store: ObjectStore
     url_prefix: str = "/conda-store"
+    registry: str = "localhost:8080"
     bindings: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"team": ("viewer",)})
 
     def client(self, *, token: str | None = None) -> httpx.AsyncClient:
         """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
-        options = DownloadOptions(authorization=AuthorizationOptions(secret=SECRET), url_prefix=self.url_prefix)
+        sections = {
+            "AuthenticationBackend": {"secret": SECRET},
+            "CondaStoreServer": {"url_prefix": self.url_prefix, "registry_external_url": self.registry},
+        }
+        options = read_download_options(Config(sections))
         wired = build_downloads(options, bus=MemoryBus(), database=self.database, store=self.store)
         application = create_application(prefixed(self.url_prefix, wired.routes))
         shown = a_token(**self.bindings) if token is None else token

@@ -254,3 +254,7 @@ async def test_image_of_a_build_is_named_as_it_is_pulled(service: DownloadServic
     await service.add_artifact("DOCKER_MANIFEST", f"docker/manifest/{BUILD_KEY}")
     answer = await client.get(f"{BUILD}/docker/")
     assert (answer.text, answer.headers["Deprecation"]) == (f"localhost:8080/team/what?:{BUILD_KEY}", "True")
+    service.registry = "images.example:5000"
+    async with service.client() as elsewhere:
+        answer = await elsewhere.get(f"{BUILD}/docker/")
+    assert answer.text == f"images.example:5000/team/what?:{BUILD_KEY}"

@@ -14,6 +14,7 @@ from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.testing.servers import free_port
 from conda_store_shared.testing.servers.process import accepts_connections, wait_until
 from conda_store_shared.web.application import create_application
+from conda_store_shared.web.forwarded import TrustedProxies
 from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.server import Listening, serve
 from tests.integration.auth.conftest import OPTIONS, Logins
@@ -29,7 +30,7 @@ async def served(logins: Logins, *trusted_proxies: str) -> AsyncIterator[httpx.A
     service = build(options, bus=MemoryBus(), database=logins.database)
     application = create_application(prefixed("/store", service.routes))
     port = free_port()
-    listening = Listening(address="127.0.0.1", port=port, trusted_proxies=trusted_proxies)
+    listening = Listening(address="127.0.0.1", port=port, proxies=TrustedProxies.parse(trusted_proxies))
     serving = asyncio.create_task(serve(application, listening))
     assert await asyncio.to_thread(wait_until, lambda: accepts_connections(port), 20)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=FORWARDED) as client:

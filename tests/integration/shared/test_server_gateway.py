@@ -46,8 +46,10 @@ async def service(name: str) -> AsyncIterator[int]:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway with three services behind it."""
     async with AsyncExitStack() as stack:
-        ports = {name: await stack.enter_async_context(service(name)) for name in ("api", "auth", "artifacts")}
-        gateway = stack.enter_context(Gateway(Upstreams(**ports)))
+        api, auth, artifacts = [
+            await stack.enter_async_context(service(name)) for name in ("api", "auth", "artifacts")
+        ]
+        gateway = stack.enter_context(Gateway(Upstreams(api=api, auth=auth, artifacts=artifacts)))
         yield await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url, trust_env=False))
 
 

@@ -64,6 +64,11 @@ async def test_default_channels_are_used_when_none_are_named(ledger: Ledger) -> 
     assert channels == ("https://conda.anaconda.org/bioconda", "https://conda.anaconda.org/main")
 
 
+async def test_order_gives_a_solve_the_time_that_is_set(ledger: Ledger) -> None:
+    build = await submit_text(ledger, "name: weather", conda_max_solve_time=7)
+    assert Order.from_value(build.order or {}).solve.deadline == 7
+
+
 async def test_order_says_what_the_order_of_channels_means(ledger: Ledger) -> None:
     for priority in ChannelPriority:
         build = await submit_text(ledger, "name: weather", channel_priority=priority)

@@ -3,7 +3,7 @@
 import pytest
 from traitlets.config import Config
 
-from conda_store_builder.config import check_owner, read_options
+from conda_store_builder.config import check_owner
 from conda_store_shared.errors import ConfigurationError
 
 
@@ -33,9 +33,3 @@ def test_builder_that_is_not_root_refuses_to_give_prefixes_to_others(options: di
     with pytest.raises(ConfigurationError) as raised:
         check_owner(Config(CondaStore=options), 1000, (1000, 100))
     assert raised.value.message.startswith(f"{named}the builder runs as user 1000 in the groups 100, 1000, and only")
-
-
-@pytest.mark.parametrize("concurrency", [None, 3])
-def test_builder_installs_as_much_at_once_as_concurrency_says(concurrency: int | None) -> None:
-    options = read_options(Config(CondaStoreWorker={"concurrency": concurrency} if concurrency else {}))
-    assert options.concurrency == 3 if concurrency else options.concurrency >= 1

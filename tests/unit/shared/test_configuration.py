@@ -15,6 +15,7 @@ from conda_store_shared.config.conda_store import CondaStore, current_platform
 from conda_store_shared.config.load import Configuration, load_config
 from conda_store_shared.config.sections import SECTIONS
 from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Store
@@ -177,6 +178,15 @@ def test_objects_go_to_files_unless_an_endpoint_is_given(tmp_path: Path) -> None
 )
 def test_flags_of_conda_say_what_the_order_of_channels_means(flags: str, priority: str) -> None:
     assert read_options(load(*SECRET, f"--CondaStore.conda_flags={flags}")).policy.channel_priority == priority
+
+
+def test_settings_begin_as_the_options_of_their_names() -> None:
+    changed = {"conda_max_solve_time": 7, "storage_threshold": 7, "default_permissions": "700"}
+    overrides = [f"--CondaStore.{name}={value}" for name, value in changed.items()]
+    settings = read_options(load(*SECRET, *overrides)).policy.settings.model_dump(mode="json")
+    usual = CondaStore()
+    assert settings == {name: changed.get(name, getattr(usual, name)) for name in settings}
+    assert settings.keys() == Settings.model_fields.keys()
 
 
 def test_options_of_builds_are_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.errors import ConfigurationError
-from conda_store_shared.web.forwarded import Forwarded
+from conda_store_shared.web.forwarded import Forwarded, TrustedProxies
 
 USUAL = CondaStoreServer().trusted_proxies
 TOLD = {"X-Forwarded-Host": "store.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
@@ -22,7 +22,7 @@ async def tell_address(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def seen(peer: str, proxies: list[str], headers: dict[str, str]) -> str:
     """Who asked, and at which address, as the application sees it."""
-    transport = httpx.ASGITransport(Forwarded(tell_address, proxies), client=(peer, 1234))
+    transport = httpx.ASGITransport(Forwarded(tell_address, TrustedProxies.parse(proxies)), client=(peer, 1234))
     async with httpx.AsyncClient(transport=transport, base_url="http://inside:8080") as client:
         return (await client.get("/", headers=headers)).text
 
@@ -94,4 +94,4 @@ async def test_caller_is_the_first_that_is_no_trusted_proxy() -> None:
 @pytest.mark.parametrize("proxy", ["proxy.example", "10.0.0.1/8", "10.0.0.0/99", ""])
 def test_proxy_that_is_no_network_is_refused(proxy: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^CondaStoreServer\.trusted_proxies: .* write addresses, networks"):
-        Forwarded(tell_address, [proxy])
+        TrustedProxies.parse([proxy])

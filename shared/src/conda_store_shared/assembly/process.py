@@ -26,6 +26,7 @@ from conda_store_shared.errors import BusUnavailable, ConfigurationError
 from conda_store_shared.logs import configure_logging
 from conda_store_shared.web.application import WebOptions, create_application
 from conda_store_shared.web.errors import Translate
+from conda_store_shared.web.forwarded import NOBODY, TrustedProxies
 from conda_store_shared.web.health import Check, health_routes
 from conda_store_shared.web.metrics import RequestMetrics, metrics_routes
 from conda_store_shared.web.routing import prefixed
@@ -48,12 +49,12 @@ Assemble = Callable[[Config], AbstractAsyncContextManager[Process]]
 
 
 async def run_process(process: Process, config: Config) -> None:
-    """Run until told to stop by SIGTERM or SIGINT; raises ConfigurationError when the port cannot be had."""
+    """Run until told to stop by SIGTERM or SIGINT; raises ConfigurationError for a port or proxies nobody can have."""
     section = CondaStoreServer(config=config)
     listening = Listening(
         address=section.address or "0.0.0.0",  # noqa: S104 - as upstream; standalone sets loopback
         port=section.port,
-        trusted_proxies=tuple(section.trusted_proxies) if section.behind_proxy else (),
+        proxies=TrustedProxies.parse(section.trusted_proxies) if section.behind_proxy else NOBODY,
     )
     application = make_application(process, section)
     await run_services(process.services, process.bus, lambda: serve(application, listening))

@@ -35,15 +35,25 @@ def main(arguments: list[str]) -> None:
         for module in json.loads(arguments[2]):
             importlib.import_module(module)
     except ImportError as error:
-        control.sendall(encode({"unready": str(error)}))
+        _say(control, {"unready": str(error)})
         return
     gc.collect()
     gc.freeze()
     gc.enable()
-    control.sendall(encode({"ready": True, "threads": _thread_count()}))
+    if not _say(control, {"ready": True, "threads": _thread_count()}):
+        return
     seat = Zygote(control, lifeline).serve()
     if seat is not None:
         serve_calls(seat)
+
+
+def _say(control: socket.socket, frame: Frame) -> bool:
+    """Tell the parent; False when it is gone, as after a start that failed elsewhere."""
+    try:
+        control.sendall(encode(frame))
+    except ConnectionError:
+        return False
+    return True
 
 
 def _thread_count() -> int:

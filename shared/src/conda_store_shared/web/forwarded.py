@@ -3,37 +3,59 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from conda_store_shared.errors import ConfigurationError
 
-EVERYBODY = "*"
+_EVERYBODY = "*"
 _FORWARDED = b"x-forwarded-host"
 # A name or an address, and perhaps a port; whatever else a header holds is nobody's address.
 _HOST = re.compile(rb"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedProxies:
+    """Networks of proxies, and whether everybody is taken for one."""
+
+    networks: tuple[Network, ...] = ()
+    everybody: bool = False
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> "TrustedProxies":
+        """Read networks, addresses, or ``*`` for everybody; raises ConfigurationError for what is none of them."""
+        networks = tuple(_network(text) for text in texts if text != _EVERYBODY)
+        return cls(networks=networks, everybody=_EVERYBODY in texts)
+
+    def have(self, peer: Address | None) -> bool:
+        """Whether somebody is to be believed."""
+        return self.everybody or (peer is not None and any(peer in network for network in self.networks))
+
+    @property
+    def names(self) -> str | list[str]:
+        """As uvicorn wants them."""
+        return _EVERYBODY if self.everybody else [str(network) for network in self.networks]
+
+
+NOBODY = TrustedProxies()
 
 
 class Forwarded:
-    """Believes X-Forwarded-For, -Proto and -Host, the first of each, when a trusted proxy sends them.
+    """Believes X-Forwarded-For, -Proto and -Host, the first of each, when a trusted proxy sends them."""
 
-    ``proxies`` are networks or addresses, or ``*`` for everybody; raises ConfigurationError for what is neither.
-    """
-
-    def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
         self._plain = app
-        everybody = EVERYBODY in proxies
-        self._networks = [_network(proxy) for proxy in proxies if proxy != EVERYBODY]
-        trusted = EVERYBODY if everybody else [str(network) for network in self._networks]
-        self._everybody = everybody
-        self._app = ProxyHeadersMiddleware(_ForwardedHost(app), trusted)  # type: ignore[arg-type]  # its own names
+        self._proxies = proxies
+        self._app = ProxyHeadersMiddleware(_ForwardedHost(app), proxies.names)  # type: ignore[arg-type]  # its own names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = _peer(scope)
-        if not (self._everybody or any(peer is not None and peer in network for network in self._networks)):
+        if not self._proxies.have(peer):
             await self._plain(scope, receive, send)
             return
         known = {"client": (str(peer), scope["client"][1])} if peer is not None else {}
@@ -65,7 +87,7 @@ def _network(text: str) -> Network:
         ) from error
 
 
-def _peer(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _peer(scope: Scope) -> Address | None:
     """Who connected; an address of IPv4 is one also where IPv6 is spoken.  None for a socket without addresses."""
     client = scope.get("client")
     try:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from conda_store_shared.errors import ConfigurationError
-from conda_store_shared.web.forwarded import Forwarded
+from conda_store_shared.web.forwarded import NOBODY, Forwarded, TrustedProxies
 
 _BACKLOG = 1024
 _STOP_SECONDS = 5
@@ -18,11 +18,11 @@ _STOP_SECONDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where to listen; the X-Forwarded-* headers of ``trusted_proxies``, which are networks, are believed."""
+    """Where to listen; the X-Forwarded-* headers of ``proxies`` are believed."""
 
     address: str
     port: int
-    trusted_proxies: tuple[str, ...] = ()
+    proxies: TrustedProxies = NOBODY
 
 
 class _Server(uvicorn.Server):
@@ -47,11 +47,11 @@ def _bind(listening: Listening) -> socket.socket:
 
 
 async def serve(application: Starlette, listening: Listening) -> None:
-    """Serve until cancelled; raises ConfigurationError when the address cannot be had, and for proxies without one."""
+    """Serve until cancelled; raises ConfigurationError when the address cannot be had."""
     bound = _bind(listening)
     server = _Server(
         uvicorn.Config(
-            Forwarded(application, listening.trusted_proxies) if listening.trusted_proxies else application,
+            Forwarded(application, listening.proxies),
             lifespan="off",
             log_config=None,
             access_log=False,
