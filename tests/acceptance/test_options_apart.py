@@ -1,5 +1,6 @@
 """Options that would disturb the others, and commands that refuse to start with some (contract §5)."""
 
+import base64
 import json
 import re
 import subprocess
@@ -11,9 +12,11 @@ import httpx
 import pytest
 
 from conda_store_shared.config.conda_store import current_platform
+from conda_store_shared.domain.permission import PERMISSIONS_OF_ROLE, Role
 from conda_store_shared.testing.servers.conda_store import QUICK, StandaloneSuite
 from conda_store_shared.testing.servers.process import find_script, wait_until
 
+ALL = sorted(permission.value for permission in PERMISSIONS_OF_ROLE[Role.ADMIN])
 SETTINGS = {
     "CondaStore.build_key_version": 3,
     "CondaStore.pypi_default_packages": ["demanded ==1"],
@@ -25,7 +28,17 @@ SETTINGS = {
     "CondaStoreServer.enable_ui": False,
     "CondaStoreServer.log_level": 10,
     "DummyAuthentication.password": "tulip",
+    "CondaStoreServer.cors_allow_origin_regex": r"https://[a-z]+\.hub\.example",
     "Authentication.cookie_domain": "127.0.0.1",
+    "AuthenticationBackend.jwt_algorithm": "HS384",
+    "AuthenticationBackend.predefined_tokens": {"robot-token": {"primary_namespace": "robots"}},
+    "RBACAuthorizationBackend.unauthenticated_role_bindings": {"open/*": ["viewer"]},
+    "RBACAuthorizationBackend.authenticated_role_bindings": {"shared/*": ["editor"]},
+    "RBACAuthorizationBackend.role_mappings": {
+        "viewer": ["namespace::read"],
+        "editor": ["build::cancel"],
+        "admin": ALL,
+    },
 }
 
 
@@ -96,6 +109,27 @@ def test_login_page_is_the_one_of_the_options_and_so_is_the_password(client: htt
     assert client.get("/login/").text == "<p>Welcome to Oz</p>"
     usual = client.post("/login/", json={"username": "alice", "password": "password"})
     assert usual.status_code == httpx.codes.FORBIDDEN
+
+
+def test_callers_hold_the_roles_of_the_options(apart: StandaloneSuite, client: httpx.Client) -> None:
+    def told(client: httpx.Client, **headers: str) -> dict[str, Any]:
+        answer: dict[str, Any] = client.get("/api/v1/permission/", headers=headers).json()["data"]
+        return answer
+
+    with httpx.Client(base_url=apart.url) as stranger:
+        nobody, robot = told(stranger), told(stranger, Authorization="Bearer robot-token")
+    assert (nobody["entity_permissions"], nobody["authenticated"]) == ({"open/*": ["namespace::read"]}, False)
+    assert (robot["primary_namespace"], robot["entity_roles"]) == ("robots", {"shared/*": ["developer"]})
+    assert robot["entity_permissions"] == {"shared/*": ["build::cancel"]}
+    assert told(client)["entity_roles"]["shared/*"] == ["developer"]
+    header = client.headers["Authorization"].removeprefix("Bearer ").partition(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "HS384"
+
+
+def test_pages_of_origins_like_those_of_the_options_may_read(client: httpx.Client) -> None:
+    origins = ("https://lab.hub.example", "https://lab.hub.example.evil.example")
+    headers = [client.get("/api/v1/", headers={"Origin": origin}).headers for origin in origins]
+    assert [each.get("Access-Control-Allow-Origin") for each in headers] == [origins[0], None]
 
 
 def test_log_tells_of_what_is_ignored_and_has_everything_from_its_level_on(apart: StandaloneSuite) -> None:
