@@ -1,6 +1,6 @@
 """The suite in both modes, and a user of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,21 @@ def standalone_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite
 
 
 @pytest.fixture(scope="session")
-def backing(
+def make_backing(
     postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
-) -> Backing:
-    """A database, a virtual host and a bucket for one suite."""
-    return Backing(
+) -> Callable[[], Backing]:
+    """Make a database, a virtual host and a bucket for one suite."""
+    return lambda: Backing(
         database_url=postgres_server.create_database(postgres_template),
         amqp_url=rabbitmq_server.create_vhost(),
         bucket=s3_server.create_bucket(),
     )
+
+
+@pytest.fixture(scope="session")
+def backing(make_backing: Callable[[], Backing]) -> Backing:
+    """What the suite of five processes stands on."""
+    return make_backing()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ def optioned(
     if request.param == "standalone":
         running = standalone(directory, chosen)
     else:
-        backing: Backing = request.getfixturevalue("backing")
-        running = distributed(directory, chosen, backing)
+        make_backing: Callable[[], Backing] = request.getfixturevalue("make_backing")
+        running = distributed(directory, chosen, make_backing())
     with running as suite:
         yield suite
 
