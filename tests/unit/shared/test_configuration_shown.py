@@ -58,6 +58,11 @@ def test_each_value_is_shown_with_its_origin(tmp_path: Path) -> None:
     assert "# NOTE: command line: CondaStore.redis_url has no effect" in shown
 
 
+def test_function_of_the_file_is_shown_by_its_name(tmp_path: Path) -> None:
+    text = "def check(action):\n    pass\n\nc.CondaStore.validate_action = check"
+    assert "CondaStore.validate_action = check " in shown_config(load(written(tmp_path, text)))
+
+
 def test_secrets_are_masked_wherever_they_come_from(tmp_path: Path) -> None:
     held = written(tmp_path, CANARY, "secret")
     text = [

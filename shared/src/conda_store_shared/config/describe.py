@@ -68,7 +68,9 @@ def as_text(value: Any) -> str:
     if isinstance(value, set | frozenset):
         return "{" + ", ".join(repr(element) for element in sorted(value)) + "}"
     if callable(value):
-        return f"{value.__module__}.{getattr(value, '__qualname__', type(value).__name__)}"
+        name = getattr(value, "__qualname__", type(value).__name__)
+        # The code of a configuration file is in no module.
+        return f"{value.__module__}.{name}" if value.__module__ else name
     return repr(value)
 
 
