@@ -13,7 +13,7 @@ from conda_store_api.repositories.hook_views import find_environment_view
 from conda_store_shared.config.load import load_config
 from conda_store_shared.errors import ConfigurationError
 from tests.unit.api.api_client import open_api
-from tests.unit.api.ledger_builders import Ledger
+from tests.unit.api.ledger_builders import Ledger, a_policy
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/write-hooks.md"
 
@@ -58,6 +58,39 @@ async def test_example_notes_what_users_get(
     with caplog.at_level(logging.INFO, "conda_store.hooks"):
         await hooks.tell_update(environment)
     assert f"team/weather is build {build.id} now" in caplog.text
+
+
+COPIED = """
+from conda_store_server import environment, schema
+from conda_store_server.app import conda_store_validate_action
+
+def validate(db, conda_store, namespace, specification):
+    settings = conda_store.get_settings(db, namespace=namespace, environment_name=specification.name)
+    settings.conda_default_channels = settings.conda_default_channels + ["bioconda"]
+    specification = environment.validate_environment_channels(specification, settings)
+    specification = environment.validate_environment_pypi_packages(specification, settings)
+    return environment.validate_environment_conda_packages(specification, settings)
+
+c.CondaStore.validate_specification = validate
+c.CondaStore.validate_action = conda_store_validate_action
+"""
+
+
+async def test_hook_made_of_the_pieces_of_the_rules_works_as_they_do(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.policy = a_policy(
+        conda_default_channels=["main"], conda_included_packages=["numpy"], pypi_required_packages=["flask"]
+    )
+    async with open_api(ledger, options_of(tmp_path, COPIED).hooks) as api:
+        answer = await api.submit("name: weather\ndependencies: [{pip: [flask]}]")
+        refused = await api.submit("name: weather\ndependencies: [python]")
+    build = await ledger.build(answer.json()["data"]["build_id"])
+    specification = (build.order or {})["solve"]["specification"]
+    assert specification["channels"] == ["main", "bioconda"]
+    assert specification["dependencies"] == ["numpy", {"pip": ["flask"]}]
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "PyPi packages {'flask'} required and missing from specification",
+    )
 
 
 def test_server_does_not_start_when_a_hook_asks_for_what_is_not_there(tmp_path: Path, ledger: Ledger) -> None:

@@ -18,5 +18,20 @@ def conda_store_validate_action(*arguments: Any, **named: Any) -> None:
     given["conda_store"].guard_storage(given["action"])
 
 
+def validate_environment_channels(specification: Any, settings: Any) -> Any:
+    """Return a specification with default channels if it has none; raises ValueError when one is not allowed."""
+    return settings.apply_rule("channels", specification)
+
+
+def validate_environment_pypi_packages(specification: Any, settings: Any) -> Any:
+    """Return a specification with default and included packages of PyPI; raises ValueError without required ones."""
+    return settings.apply_rule("pip", specification)
+
+
+def validate_environment_conda_packages(specification: Any, settings: Any) -> Any:
+    """Return a specification with default and included packages; raises ValueError without required ones."""
+    return settings.apply_rule("conda", specification)
+
+
 def _given(arguments: tuple[Any, ...], named: dict[str, Any], last: str) -> dict[str, Any]:
     return {**dict(zip((last, "namespace", "conda_store", "db"), reversed(arguments), strict=False)), **named}

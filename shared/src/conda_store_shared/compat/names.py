@@ -32,6 +32,14 @@ _STORE = {
         for name in ("conda_store_validate_action", "conda_store_validate_specification")
     },
 }
+_ENVIRONMENT = {
+    name: f"conda_store_shared.compat.default_hooks:{name}"
+    for name in (
+        "validate_environment_channels",
+        "validate_environment_conda_packages",
+        "validate_environment_pypi_packages",
+    )
+}
 _SERVER = {"CondaStoreServer": f"{_CONFIG}.server:CondaStoreServer"}
 _WORKER = {"CondaStoreWorker": f"{_CONFIG}.worker:CondaStoreWorker"}
 _REGISTRY = {"ContainerRegistry": f"{_CONFIG}.registry:ContainerRegistry"}
@@ -54,6 +62,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "conda_store_server.app": _STORE,
     "conda_store_server.conda_store": _STORE,
     "conda_store_server.conda_store_config": _STORE,
+    "conda_store_server.environment": _ENVIRONMENT,
     "conda_store_server.exception": _ERROR,
     "conda_store_server.registry": _REGISTRY,
     "conda_store_server.schema": _SCHEMA,
@@ -66,6 +75,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "conda_store_server.worker": {},
     "conda_store_server.worker.app": _WORKER,
     "conda_store_server._internal": {},
+    "conda_store_server._internal.environment": _ENVIRONMENT,
     "conda_store_server._internal.schema": _SCHEMA,
     "conda_store_server._internal.utils": _ERROR,
     "conda_store_server._internal.server": {},

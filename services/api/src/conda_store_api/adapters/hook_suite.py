@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -13,7 +13,12 @@ from conda_store_api.domain.hook_views import BuildView, EnvironmentView, Namesp
 from conda_store_api.repositories.hook_views import find_environment_view, find_namespace_view, list_build_views
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.storage import find_free_storage
-from conda_store_api.use_cases.apply_settings import complete_specification
+from conda_store_api.use_cases.apply_settings import (
+    complete_channels,
+    complete_conda,
+    complete_pip,
+    complete_specification,
+)
 from conda_store_api.use_cases.check_storage import guard_storage
 from conda_store_shared.compat.specification import CondaSpecification
 from conda_store_shared.db.engine import Database
@@ -23,6 +28,8 @@ from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidInput
 
 T = TypeVar("T")
+Complete = Callable[[Specification, Settings], Specification]
+_RULES: Mapping[str, Complete] = {"channels": complete_channels, "pip": complete_pip, "conda": complete_conda}
 # The actions that need room on the disk of the prefixes.
 _GROWING = (Permission.ENVIRONMENT_CREATE, Permission.ENVIRONMENT_UPDATE)
 
@@ -67,6 +74,17 @@ class HookDatabase:
         return self._lookups.ask(find_free_storage)
 
 
+class HookSettings(SimpleNamespace):
+    """Settings as attributes, to be changed at will, and the rules that follow from them."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(**settings.model_dump(mode="json"))
+
+    def apply_rule(self, kind: str, specification: CondaSpecification) -> CondaSpecification:
+        """Complete one part of a specification: channels, pip or conda; raises ValueError when it is not allowed."""
+        return _completed(specification, Settings.model_validate(vars(self)), _RULES[kind])
+
+
 class HookSuite:
     """``conda_store``: tells settings, writes to the log, and knows the rules that a hook takes the place of.
 
@@ -81,10 +99,10 @@ class HookSuite:
 
     def get_settings(
         self, db: object = None, namespace: str | None = None, environment_name: str | None = None
-    ) -> SimpleNamespace:
+    ) -> "HookSettings":
         """Return the settings that hold for an environment, a namespace, or the deployment."""
         del db
-        return _as_attributes(self._settings(namespace, environment_name))
+        return HookSettings(self._settings(namespace, environment_name))
 
     def get_setting(self, key: str, namespace: str | None = None, environment_name: str | None = None) -> Any:
         """Return one setting; raises AttributeError when there is none of that name."""
@@ -92,12 +110,7 @@ class HookSuite:
 
     def apply_rules(self, namespace: str, specification: CondaSpecification) -> CondaSpecification:
         """Return a specification completed by the settings, as without a hook; raises ValueError when not allowed."""
-        try:
-            given = Specification.from_value(specification.to_value())
-            made = complete_specification(given, self._settings(namespace, given.name))
-            return CondaSpecification.from_value(made.to_value())
-        except InvalidInput as error:
-            raise ValueError(error.message) from error
+        return _completed(specification, self._settings(namespace, specification.name), complete_specification)
 
     def guard_storage(self, action: str) -> None:
         """Refuse an action for which there is too little room, as without a hook; raises CondaStoreError."""
@@ -108,7 +121,7 @@ class HookSuite:
         if name not in Settings.model_fields:
             known = "db, log, get_settings, get_setting, apply_rules, guard_storage and the settings of the deployment"
             raise AttributeError(f"conda_store has no {name!r}; a hook is given {known}")
-        return getattr(_as_attributes(self._settings(None, None)), name)
+        return getattr(self.get_settings(), name)
 
     def _settings(self, namespace: str | None, environment: str | None) -> Settings:
         return self._lookups.ask(lambda session: effective_settings(session, self._defaults, namespace, environment))
@@ -119,5 +132,9 @@ async def _builds(session: AsyncSession, names: tuple[str, str], limit: int) -> 
     return [] if environment is None else list(await list_build_views(session, environment.id, limit))
 
 
-def _as_attributes(settings: Settings) -> SimpleNamespace:
-    return SimpleNamespace(**settings.model_dump(mode="json"))
+def _completed(specification: CondaSpecification, settings: Settings, complete: Complete) -> CondaSpecification:
+    try:
+        made = complete(Specification.from_value(specification.to_value()), settings)
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+    return CondaSpecification.from_value(made.to_value())

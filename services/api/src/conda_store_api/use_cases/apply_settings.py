@@ -33,16 +33,33 @@ def complete_specification(specification: Specification, settings: Settings) -> 
 
     Raises ChannelNotAllowed, and RequiredPackagesMissing naming the packages.
     """
+    return complete_conda(complete_pip(complete_channels(specification, settings), settings), settings)
+
+
+def complete_channels(specification: Specification, settings: Settings) -> Specification:
+    """Return a specification with the default channels if it has none; raises ChannelNotAllowed."""
     channels = specification.channels or settings.conda_default_channels
     check_channels(channels, settings.conda_allowed_channels, settings.conda_channel_alias)
+    return replace(specification, channels=channels)
+
+
+def complete_pip(specification: Specification, settings: Settings) -> Specification:
+    """Return a specification with default and included packages of PyPI; raises RequiredPackagesMissing."""
     pip = _with(specification.pip or settings.pypi_default_packages, settings.pypi_included_packages, pip_name)
     _demand("PyPi", pip, settings.pypi_required_packages, pip_name)
+    return replace(specification, pip=pip)
+
+
+def complete_conda(specification: Specification, settings: Settings) -> Specification:
+    """Return a specification with default and included packages; raises RequiredPackagesMissing."""
     given = specification.dependencies
     conda = _with(
-        given if given or pip else settings.conda_default_packages, settings.conda_included_packages, match_spec_name
+        given if given or specification.pip else settings.conda_default_packages,
+        settings.conda_included_packages,
+        match_spec_name,
     )
     _demand("Conda", conda, settings.conda_required_packages, match_spec_name)
-    return replace(specification, channels=channels, dependencies=conda, pip=pip)
+    return replace(specification, dependencies=conda)
 
 
 def pip_name(text: str) -> str:
