@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from conda_store_shared.config.conda_store import current_platform
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import TcpProxy
 from conda_store_shared.testing.servers.conda_store import QUICK, Backing, DistributedSuite, StandaloneSuite, Suite
@@ -15,6 +16,7 @@ from conda_store_shared.testing.servers.conda_store import QUICK, Backing, Distr
 PREFIX = "/store"
 HUB = "https://hub.example"
 BANNER = "<b>This is a test</b>"
+PLATFORMS = [current_platform(), "osx-arm64"]
 REGION = "eu-central-9"
 # Only root gives files to others.
 OWNER = (1234, 5678) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
@@ -45,7 +47,7 @@ def options(channel: str) -> dict[str, Any]:
         "CondaStore.conda_allowed_channels": [short],
         "CondaStore.conda_indexed_channels": [short],
         "CondaStore.conda_platforms": ["osx-64"],
-        "CondaStore.conda_solve_platforms": ["linux-64", "osx-arm64"],
+        "CondaStore.conda_solve_platforms": PLATFORMS,
         "CondaStore.conda_default_packages": ["demo-versions ==1.0"],
         "CondaStore.conda_included_packages": ["demo-text"],
         "CondaStore.conda_required_packages": ["demo-versions"],

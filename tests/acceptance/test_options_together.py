@@ -17,6 +17,7 @@ from tests.acceptance.options_at_work import (
     BANNER,
     HUB,
     OWNER,
+    PLATFORMS,
     PREFIX,
     REGION,
     Optioned,
@@ -103,7 +104,7 @@ def test_specification_gets_channels_and_packages_of_the_options(
     assert spec["channels"] == [short]
     assert spec["dependencies"] == ["demo-versions ==1.0", "demo-text"]
     lockfile = user.client.get(f"/api/v1/build/{built['id']}/lockfile/").json()
-    assert lockfile["metadata"]["platforms"] == ["linux-64", "osx-arm64"]
+    assert lockfile["metadata"]["platforms"] == PLATFORMS
     assert {package["url"].rpartition("/")[0] for package in lockfile["package"]} == {f"{alias}/{short}/noarch"}
     assert set(artifacts) == {"DIRECTORY", "LOCKFILE", "LOGS", "YAML"}
 

@@ -22,8 +22,6 @@ from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Bus
-from conda_store_shared.config.conda_store import CondaStore
-from conda_store_shared.db.schema import prepare_schema
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
@@ -59,8 +57,8 @@ async def assemble_server(config: Config) -> AsyncIterator[Process]:
         bus = open_bus(config, name)
         parts = Parts(bus=bus, store=store, database=database)
         services = serving(config, parts, alone=False)
-        schema = Service(name=name, background=await prepare_database(config, database))
-        yield Process(services=[*services, schema], bus=bus, translate=(unstorable_value,))
+        services += await prepare_database(config, database)
+        yield Process(services=services, bus=bus, translate=(unstorable_value,))
 
 
 @asynccontextmanager
@@ -76,7 +74,7 @@ async def assemble_standalone(config: Config) -> AsyncIterator[Process]:
     """Open and wire everything, for the only process."""
     async with open_store(config) as store, open_own_database(config) as database:
         bus = MemoryBus()
-        await prepare_schema(database, upgrade_db=CondaStore(config=config).upgrade_db)
         parts = Parts(bus=bus, store=store, database=database)
         services = serving(config, parts, alone=True) + working(config, bus, store)
+        services += await prepare_database(config, database)
         yield Process(services=services, bus=bus, translate=(unstorable_value,))

@@ -134,8 +134,8 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
     async with open_store(config) as store, open_database(config, API) as database:
         bus = open_bus(config, API)
         service = build(read_options(config), Parts(bus=bus, store=store, database=database))
-        schema = Service(name=API, background=await prepare_database(config, database))
-        yield Process(services=[service, schema], bus=bus, translate=(unstorable_value,))
+        schema = await prepare_database(config, database)
+        yield Process(services=[service, *schema], bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.schema import prepare_schema
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
+from conda_store_shared.worker.service import Service
 
 log = structlog.get_logger()
 _PAUSE = 5.0
@@ -38,17 +39,17 @@ def open_own_database(config: Config) -> Database:
     return Database(url)
 
 
-async def prepare_database(config: Config, database: Database) -> Sequence[Callable[[], Awaitable[None]]]:
+async def prepare_database(config: Config, database: Database) -> Sequence[Service]:
     """Upgrade an old schema if CondaStore.upgrade_db says so; raises ConfigurationError for one that stays old.
 
-    What is returned remains to be done in the background: something, when the database cannot be reached now.
+    What is returned remains to be run: something, when the database cannot be reached now.
     """
     prepare = partial(prepare_schema, database, upgrade_db=CondaStore(config=config).upgrade_db)
     try:
         await prepare()
     except DatabaseUnavailable as error:
         log.warning("schema_waits", reason=error.message)
-        return (partial(_when_it_is_back, prepare),)
+        return (Service(name="schema", background=(partial(_when_it_is_back, prepare),)),)
     return ()
 
 

@@ -51,7 +51,7 @@ async def serve(application: Starlette, listening: Listening) -> None:
     bound = _bind(listening)
     server = _Server(
         uvicorn.Config(
-            Forwarded(application, listening.proxies),
+            application if listening.proxies == NOBODY else Forwarded(application, listening.proxies),
             lifespan="off",
             log_config=None,
             access_log=False,
