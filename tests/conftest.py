@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+from _pytest.nodeid import NodeId
 from hypothesis import settings
 
 pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.testing.demo_channel.fixtures"]
@@ -18,10 +19,14 @@ gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep together what shares fixtures that are slow to make, when several processes run the tests."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+        group = _group(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+        if getattr(config.option, "loadgroup", False):
+            # pytest-xdist 3.8 writes the group where pytest 9.2 no longer reads it.
+            item._id = NodeId.parse(f"{item.nodeid}@{group}")
 
 
 def pytest_collection_finish() -> None:
