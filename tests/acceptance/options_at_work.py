@@ -38,7 +38,7 @@ def options(channel: str) -> dict[str, Any]:
         **QUICK,
         "CondaStore.default_namespace": "people",
         "CondaStore.build_directory": "{store_directory}/built/{namespace}/{name}",
-        "CondaStore.environment_directory": "{store_directory}/links/{namespace}/{name}",
+        "CondaStore.environment_directory": "{store_directory}-links/{namespace}-{name}",
         "CondaStore.build_key_version": 1,
         "CondaStore.build_artifacts": ["YAML"],
         "CondaStore.build_artifacts_kept_on_deletion": ["YAML"],

@@ -77,7 +77,7 @@ def test_build_is_where_and_called_what_the_options_say(
     store, prefix = optioned.suite.store_directory, Path(artifacts["DIRECTORY"])
     assert prefix.parent == store / "built" / "alice" / "made"
     assert re.fullmatch(rf"[0-9a-f]{{64}}-\d{{8}}-\d{{6}}-\d{{6}}-{built['id']}-made", prefix.name)
-    link = store / "links" / "alice" / "made"
+    link = store.with_name(f"{store.name}-links") / "alice-made"
     assert wait_until(lambda: link.is_symlink() and link.readlink() == prefix, 30)
 
 
