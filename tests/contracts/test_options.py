@@ -23,3 +23,7 @@ def test_option_has_its_default(name: str) -> None:
 def test_test_that_shows_the_effect_is_there(test: str) -> None:
     path, _, name = test.partition("::")
     assert re.search(rf"\bdef {re.escape(name.rpartition('::')[2])}\(", (ROOT / path).read_text())
+
+
+def test_every_option_has_an_effect_that_is_shown_or_a_reason_to_have_none() -> None:
+    assert [name for name, row in ROWS.items() if not row.shown_by and not row.none_since] == []
