@@ -9,6 +9,7 @@ _INTERRUPTED = 130
 def start() -> int:
     """Run the command and return its exit status, whenever it is interrupted."""
     try:
+        import_module("conda_store_client.interruption").listen()
         # Loading it takes a while, in which somebody may change their mind.
         status: int = import_module("conda_store_client.main").main()
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from conda_store_client import interruption
 from conda_store_client.builds import COMPLETED, Build, LogReader, Stage, find_build, list_stages
 from conda_store_client.connection import Connection
 from conda_store_client.errors import PASSING, ClientError
@@ -42,7 +43,7 @@ def follow(
     yield latest
     heard = ended = began = time.monotonic()
     while not _is_over(latest, log, ended + grace):
-        time.sleep(min(max(pause, (time.monotonic() - began) / 60), _LONGEST_PAUSE))
+        interruption.pause(min(max(pause, (time.monotonic() - began) / 60), _LONGEST_PAUSE))
         try:
             latest = _ask(connection, build_id, log)
             heard = time.monotonic()

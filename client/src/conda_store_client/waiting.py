@@ -2,6 +2,7 @@
 
 import time
 
+from conda_store_client import interruption
 from conda_store_client.builds import CANCELED, COMPLETED, FAILED, Build, find_build, list_stages
 from conda_store_client.connection import Connection
 from conda_store_client.errors import PASSING, ClientError
@@ -29,7 +30,7 @@ def wait_for(connection: Connection, build_id: int, artifact: str, *, timeout: f
         remaining = give_up_at - time.monotonic()
         if remaining <= 0:
             raise ClientError(f"Build {build_id} failed to complete in {timeout:g} seconds", f"It is {build.status}.")
-        time.sleep(min(max(interval, _SHORTEST_INTERVAL), remaining))
+        interruption.pause(min(max(interval, _SHORTEST_INTERVAL), remaining))
         try:
             build = find_build(connection, build_id)
         except PASSING:
