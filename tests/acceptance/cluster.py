@@ -1,6 +1,7 @@
 """A suite with servers of its own, which a test may harm."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from conda_store_shared.testing.servers.conda_store import (
     migrate_database,
     start_together,
 )
+
+# A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
+_SETTLED_SECONDS = 3
 
 
 class Cluster:
@@ -37,6 +41,7 @@ class Cluster:
                 database_url=self.database_url, amqp_url=self.rabbitmq.create_vhost(), bucket=self.s3.create_bucket()
             )
             with DistributedSuite(self.directory, backing) as self.suite:
+                time.sleep(_SETTLED_SECONDS)
                 yield self
         finally:
             for server in servers:

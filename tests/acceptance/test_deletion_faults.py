@@ -14,8 +14,6 @@ from tests.acceptance.remains import all_gone, remains_of
 from tests.acceptance.user import User
 
 SMALL = ["demo-text"]
-# A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
-SETTLED_SECONDS = 3
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -24,7 +22,6 @@ pytestmark = pytest.mark.timeout(300)
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Five processes on their own PostgreSQL, RabbitMQ and S3."""
     with Cluster(tmp_path_factory.mktemp("cluster")).running() as cluster:
-        time.sleep(SETTLED_SECONDS)
         yield cluster
 
 

@@ -20,8 +20,6 @@ from tests.acceptance.user import User
 
 LARGE = ["python", "numpy", "demo-prefix"]
 SMALL = ["demo-prefix", "demo-versions", "demo-text"]
-# A quorum queue declared moments before its broker is killed is lost (RabbitMQ 3.10).
-SETTLED_SECONDS = 3
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -30,7 +28,6 @@ pytestmark = pytest.mark.timeout(300)
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Five processes on their own PostgreSQL, RabbitMQ and S3."""
     with Cluster(tmp_path_factory.mktemp("cluster")).running() as cluster:
-        time.sleep(SETTLED_SECONDS)
         yield cluster
 
 

@@ -11,6 +11,7 @@ from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
 from conda_store_shared.testing.servers.conda_store import SECRET, CommandProcess
 from conda_store_shared.testing.servers.process import wait_until
+from conda_store_shared.testing.servers.s3 import Bucket
 from tests.acceptance.user import User
 
 FILE = """
@@ -81,9 +82,10 @@ class Started(CommandProcess):
 class OldSuite:
     """A server and a worker, as there were before."""
 
-    def __init__(self, text: str, store_directory: Path) -> None:
+    def __init__(self, text: str, store_directory: Path, bucket: Bucket) -> None:
         self.server, self.worker = Started("conda-store-server", text), Started("conda-store-worker", text)
         self.store_directory = store_directory
+        self._bucket = bucket
 
     @property
     def url(self) -> str:
@@ -96,8 +98,8 @@ class OldSuite:
         return {"server": self.server, "worker": self.worker}
 
     def object_keys(self) -> set[str]:
-        """Nobody asks here."""
-        raise NotImplementedError
+        """The key of every object in the store."""
+        return self._bucket.keys()
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -125,7 +127,7 @@ def suite(
         bucket=bucket.name,
         secret=SECRET,
     )
-    with OldSuite(text, tmp_path / "state") as suite:
+    with OldSuite(text, tmp_path / "state", bucket) as suite:
         yield suite
 
 

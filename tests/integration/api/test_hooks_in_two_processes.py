@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx
 
-from conda_store_shared.contracts.events import EnvironmentLinked
 from conda_store_shared.db.models import Build
 from conda_store_shared.testing.servers import VirtualHosts
 from conda_store_shared.testing.servers.conda_store import QUICK, SECRET, CommandProcess, start_together
 from tests.unit.api.api_client import CALLERS
-from tests.unit.api.ledger_builders import NAMES, Ledger
+from tests.unit.api.ledger_builders import Ledger, linked
 
 HOOKS = """
 import os
@@ -56,16 +55,7 @@ def refusal(process: CommandProcess) -> tuple[int, str]:
 
 async def link(ledger: Ledger, build: Build, generation: int) -> None:
     """Say what a builder says; what follows leaves with the relay of one of the processes."""
-    fact = EnvironmentLinked(
-        build_id=build.id,
-        build_key=build.build_key,
-        namespace=NAMES[0],
-        environment=NAMES[1],
-        path="/x",
-        generation=generation,
-        environment_id=build.environment_id,
-    )
-    await ledger.apply(fact)
+    await ledger.apply(linked(build, generation))
 
 
 async def test_hook_is_called_by_one_process_and_by_another_when_that_dies(

@@ -335,6 +335,19 @@ def copy_of(template: Path, directory: Path) -> str:
     return f"sqlite:///{directory / 'ledger.sqlite'}"
 
 
+def linked(build: Build, generation: int) -> events.EnvironmentLinked:
+    """What the builder says when the link of the environment shows a build."""
+    return events.EnvironmentLinked(
+        build_id=build.id,
+        build_key=build.build_key,
+        namespace=NAMES[0],
+        environment=NAMES[1],
+        path="/x",
+        generation=generation,
+        environment_id=build.environment_id,
+    )
+
+
 def of_type(messages: Sequence[events.Event], kind: type[Row]) -> list[Row]:
     """The messages of one type."""
     return [message for message in messages if isinstance(message, kind)]

@@ -13,6 +13,8 @@ from conda_store_api.adapters.hook_calls import HookCalls
 from conda_store_api.adapters.hook_signature import read_hook
 from conda_store_shared.errors import ConfigurationError, TookTooLong
 
+pytestmark = pytest.mark.slow
+
 OFFERED = ("db", "conda_store", "namespace", "action")
 VALUES = {"db": 1, "conda_store": 2, "namespace": 3, "action": 4}
 IN_ORDER = ("conda_store", "environment")

@@ -14,6 +14,8 @@ from conda_store_shared.errors import CondaStoreError
 from tests.unit.api.api_client import open_api
 from tests.unit.api.ledger_builders import Ledger, a_policy
 
+pytestmark = pytest.mark.slow
+
 TEXT = "name: weather\nchannels: [conda-forge]\ndependencies: [python]\n"
 
 

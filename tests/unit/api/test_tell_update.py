@@ -14,11 +14,12 @@ from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.rescue_tells import rescue_tells
 from conda_store_api.use_cases.tell_update import tell_update
 from conda_store_shared.bus.memory import MemoryBus
-from conda_store_shared.contracts.events import EnvironmentLinked, EnvironmentUpdated
-from conda_store_shared.db.models import Build
+from conda_store_shared.contracts.events import EnvironmentUpdated
 from conda_store_shared.errors import DatabaseUnavailable
 from conda_store_shared.testing.bus_messages import a_message
-from tests.unit.api.ledger_builders import NAMES, Ledger, of_type
+from tests.unit.api.ledger_builders import NAMES, Ledger, linked, of_type
+
+pytestmark = pytest.mark.slow
 
 
 class Told(NoHooks):
@@ -33,18 +34,6 @@ class Told(NoHooks):
     @property
     def builds(self) -> list[int | None]:
         return [environment.current_build_id for environment in self.environments]
-
-
-def linked(build: Build, generation: int) -> EnvironmentLinked:
-    return EnvironmentLinked(
-        build_id=build.id,
-        build_key=build.build_key,
-        namespace=NAMES[0],
-        environment=NAMES[1],
-        path="/x",
-        generation=generation,
-        environment_id=build.environment_id,
-    )
 
 
 async def updates(ledger: Ledger) -> list[EnvironmentUpdated]:

@@ -4,11 +4,14 @@ import functools
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conda_store_auth.adapters.oauth_provider import Endpoints, OAuthClient, OAuthProvider
 from conda_store_auth.routes.oauth import ProviderLogin
+
+pytestmark = pytest.mark.slow
 
 PROVIDER = "https://id.invalid"
 NAMES = st.sampled_from(["code", "state", "error", "error_description", "iss", "next", "signed_out", "x"])

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from conda_store_shared.domain.permission import Permission, Role, permissions_of
 
+pytestmark = pytest.mark.slow
+
 HOLDINGS = {"team/*": ["developer"], "team/secret": ["viewer", "admin"], "default/*": ["admin"]}
 DATABASE = {"default/*": ["viewer"], "*/shared": ["editor"]}
 

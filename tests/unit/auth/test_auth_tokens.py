@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from conda_store_shared.domain.permission import Permission, Role, RoleBinding, permissions_on
 
+pytestmark = pytest.mark.slow
+
 NOT_A_SUBSET = "Requested role_bindings are not a subset of current permissions"
 TOO_LONG = "Requested expiration of token is greater than current permissions"
 HOLDINGS = {"team/*": ["admin"], "shared/*": ["developer"], "lab-*/*": ["viewer"]}

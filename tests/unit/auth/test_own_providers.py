@@ -14,6 +14,8 @@ from conda_store_shared.compat.tokens import AuthenticationToken
 from conda_store_shared.config.load import load_config
 from conda_store_shared.errors import ConfigurationError
 
+pytestmark = pytest.mark.slow
+
 FILE = """
 import datetime
 from conda_store_server import schema

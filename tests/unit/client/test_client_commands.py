@@ -13,6 +13,8 @@ from tests.unit.client.answering_server import Answer, AnsweringServer, data, er
 from tests.unit.client.calling import Caller
 from tests.unit.client.client_builds import a_build, serve_build
 
+pytestmark = pytest.mark.slow
+
 ACK = Answer(200, b'{"status": "ok", "message": null}')
 SETTINGS = {
     "conda_default_channels": ["conda-forge"],

@@ -12,6 +12,8 @@ from conda_store_shared.contracts.events import BuildCanceled
 from conda_store_shared.testing.bus_messages import SOLVE_QUEUE, Recorder, a_cancellation, a_solve_request, running
 from conda_store_shared.testing.suites.bus_suite import BusSuite, NewBus, OnceBusSuite
 
+pytestmark = pytest.mark.slow
+
 SOON = Patience(unavailable=Backoff(first=0.005, longest=0.01), crashed=Backoff(first=0.005, longest=0.01))
 
 
@@ -64,7 +66,6 @@ class TestMemoryBus(OnceBusSuite):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.slow
 class TestMemoryBusWithDuplicates(BusSuite):
     """Many messages twice, beside each other or one after the other."""
 

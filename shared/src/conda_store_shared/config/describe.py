@@ -9,8 +9,7 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from conda_store_shared.config.load import Configuration
-from conda_store_shared.config.secret_values import FILE
-from conda_store_shared.config.sections import SECTIONS, is_secret, options_of
+from conda_store_shared.config.sections import FILE, SECTIONS, is_secret, options_of
 
 _MASK = "******"
 _WIDTH = 100

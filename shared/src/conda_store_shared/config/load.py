@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traitlets import TraitError, TraitType, Type
+from traitlets import TraitError, Type
 from traitlets.config import Config
 
 from conda_store_shared.compat.imports import foreign_names
 from conda_store_shared.config.names import corrected, unknown_option
-from conda_store_shared.config.secret_values import FILE, VARIABLE, from_file, from_variable
-from conda_store_shared.config.sections import SECTIONS, is_secret, known_sections, options_of
+from conda_store_shared.config.secret_values import VARIABLE, from_file, from_variable
+from conda_store_shared.config.sections import FILE, SECTIONS, is_secret, trait_of
 from conda_store_shared.config.sources import Source, command_line_source, file_sources
 from conda_store_shared.errors import ConfigurationError
 
@@ -24,7 +24,6 @@ _BROKER_SCHEMES = ("amqp://", "amqps://")
 class Configuration:
     """Options that were set, ``origins`` of each by section and option, and ``notes`` for whoever set them."""
 
-    environment: Mapping[str, str] = field(repr=False)
     config: Config = field(default_factory=Config)
     origins: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -39,15 +38,15 @@ def load_config(
     arguments: argparse.Namespace, overrides: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> Configuration:
     """Return the configuration of the file and of the overrides; raises ConfigurationError naming what is wrong."""
-    made = Configuration(environment=environment)
+    made = Configuration()
     # Classes may be told by the names they had elsewhere, in the file and by text.
     with foreign_names():
         if arguments.config:
             for source in file_sources(Path(arguments.config)):
-                _take_over(made, source, refuses=False)
-        _take_over(made, command_line_source(overrides), refuses=True)
+                _take_over(made, source)
+        _take_over(made, command_line_source(overrides))
         for (section, option), origin in list(made.origins.items()):
-            _settle(made, section, option, origin)
+            _settle(made, (section, option), origin, environment)
         for kind in SECTIONS:
             try:
                 kind(config=made.config)
@@ -57,7 +56,7 @@ def load_config(
     return made
 
 
-def _take_over(made: Configuration, source: Source, *, refuses: bool) -> None:
+def _take_over(made: Configuration, source: Source) -> None:
     for section, values in source.values.items():
         if not isinstance(values, Mapping):
             made.notes.append(f"{source.where}: c.{section} is no section; options are c.Class.option")
@@ -66,11 +65,8 @@ def _take_over(made: Configuration, source: Source, *, refuses: bool) -> None:
             names = corrected(section, option)
             if names != (section, option):
                 made.notes.append(f"{source.where}: {section}.{option} is called {'.'.join(names)}")
-            if _trait(*names) is None:
-                told = f"{source.where}: {unknown_option(*names)}"
-                if refuses:
-                    raise ConfigurationError(told)
-                made.notes.append(f"{told}; it has no effect")
+            if trait_of(*names) is None:
+                made.notes.append(f"{source.where}: {unknown_option(*names)}; it has no effect")
             else:
                 _set(made, *names, value, source.where)
 
@@ -85,28 +81,18 @@ def _set(made: Configuration, section: str, option: str, value: Any, where: str)
     made.set(section, option, value, where)
 
 
-def _trait(section: str, option: str) -> TraitType[object, object] | None:
-    """The trait of an option, or the secret one that the file of an option holds."""
-    kind = known_sections().get(section)
-    if kind is None:
-        return None
-    traits = options_of(kind)
-    held = traits.get(option.removesuffix(FILE))
-    return traits.get(option) or (held if held is not None and is_secret(held) else None)
-
-
-def _settle(made: Configuration, section: str, option: str, origin: str) -> None:
+def _settle(made: Configuration, names: tuple[str, str], origin: str, environment: Mapping[str, str]) -> None:
     """Replace what stands for a value by the value; note what has no effect any more."""
-    trait, value, name = _trait(section, option), made.config[section][option], f"{section}.{option}"
-    if trait is None:
-        return
-    if option not in options_of(known_sections()[section]):
-        real = option.removesuffix(FILE)
+    section, option = names
+    trait, value, name = trait_of(section, option), made.config[section][option], f"{section}.{option}"
+    assert trait is not None  # noqa: S101 - only known options are set
+    if trait.name != option:
+        real = str(trait.name)
         del made.config[section][option], made.origins[section, option]
         made.set(section, real, from_file(f"{section}.{real}", trait, str(value)), f"{origin}, from the file {value}")
     elif is_secret(trait) and isinstance(value, str) and value.startswith(VARIABLE):
         variable = value.removeprefix(VARIABLE)
-        held = from_variable(name, trait, variable, made.environment)
+        held = from_variable(name, trait, variable, environment)
         made.set(section, option, held, f"{origin}, from the variable {variable}")
     elif isinstance(trait, Type) and isinstance(value, str):
         made.set(section, option, _class(trait, name, value), origin)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from traitlets import Container, Dict, TraitType
 
+from conda_store_shared.config.sections import FILE
 from conda_store_shared.errors import ConfigurationError
 
-FILE = "_file"
 VARIABLE = "env:"
 
 

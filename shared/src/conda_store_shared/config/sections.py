@@ -24,6 +24,8 @@ from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.storage import LocalStorage, S3Storage, Storage
 from conda_store_shared.config.worker import CondaStoreWorker, Ledger
 
+# Ends the name of the option that names the file of a secret.
+FILE = "_file"
 Options = Mapping[str, TraitType[object, object]]
 
 SECTIONS: tuple[type[Configurable], ...] = (
@@ -72,6 +74,16 @@ def options_of(section: type[Configurable]) -> Options:
 def is_secret(trait: TraitType[object, object]) -> bool:
     """Whether nobody but the process may see the value."""
     return bool(trait.metadata.get("secret"))
+
+
+def trait_of(section: str, option: str) -> TraitType[object, object] | None:
+    """The trait of an option, or the secret one whose file an option names; None when there is neither."""
+    kind = known_sections().get(section)
+    if kind is None:
+        return None
+    traits = options_of(kind)
+    held = traits.get(option.removesuffix(FILE))
+    return traits.get(option) or (held if held is not None and is_secret(held) else None)
 
 
 def _descendants(kinds: tuple[type[Configurable], ...]) -> Iterator[type[Configurable]]:

@@ -12,7 +12,7 @@ from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
 from conda_store_shared.config.names import corrected, unknown_option
-from conda_store_shared.config.sections import known_sections, options_of
+from conda_store_shared.config.sections import trait_of
 from conda_store_shared.errors import ConfigurationError
 
 # What the code of a configuration file may raise, short of ending the process.
@@ -70,18 +70,15 @@ def _apply(config: Config, argument: str) -> None:
     section, _, option = name.partition(".")
     if not argument.startswith("--") or not separator or not option:
         raise ConfigurationError(f"unrecognized argument {argument!r}; options are given as --Class.option=value")
-    real_section, real_option = corrected(section, option)
-    known = known_sections().get(real_section)
-    trait = options_of(known).get(real_option) if known else None
-    if trait is not None:
-        try:
-            config[section][option] = _from_text(trait, text)
-        except (TraitError, ValueError) as error:
-            raise ConfigurationError(f"Bad config encountered during initialization: {name}: {error}") from error
-    elif known and real_option.removesuffix("_file") in options_of(known):
-        config[section][option] = text
-    else:
+    real = corrected(section, option)
+    trait = trait_of(*real)
+    if trait is None:
         raise ConfigurationError(unknown_option(section, option))
+    names_a_file = trait.name != real[1]
+    try:
+        config[section][option] = text if names_a_file else _from_text(trait, text)
+    except (TraitError, ValueError) as error:
+        raise ConfigurationError(f"Bad config encountered during initialization: {name}: {error}") from error
 
 
 def _from_text(trait: Any, text: str) -> Any:

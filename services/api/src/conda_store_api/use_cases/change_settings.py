@@ -1,6 +1,6 @@
 """Changes settings of the deployment, of a namespace or of an environment (contract §1.5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,14 +17,20 @@ from conda_store_shared.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsChange:
-    """Who changes what, and where: in an environment, in a namespace (no environment), or everywhere (neither)."""
+class SettingsAct:
+    """Who does it, and where: in an environment, in a namespace (no environment), or everywhere (neither)."""
 
     namespace: str | None
     environment: str | None
-    values: Mapping[str, Any]
     actor: str | None
     now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChange(SettingsAct):
+    """What is set."""
+
+    values: Mapping[str, Any]
 
 
 async def change_settings(change: SettingsChange, policy: BuildPolicy, transaction: Transaction) -> None:
@@ -33,28 +39,38 @@ async def change_settings(change: SettingsChange, policy: BuildPolicy, transacti
     Raises InvalidSetting for unknown keys, for global keys below the global level and for values that do not fit,
     InvalidName for a place that cannot be.
     """
-    if change.namespace is not None:
-        namespace_name(change.namespace)
-    if change.environment is not None:
-        environment_name(change.environment)
+    check_settings_act(change, change.values)
     values = _checked(change, policy)
     await store_settings(transaction.session, change.namespace, change.environment, values)
+    record_settings_act(transaction, change, list(values))
+
+
+def check_settings_act(act: SettingsAct, keys: Iterable[str]) -> None:
+    """Raise InvalidSetting for unknown keys, InvalidName for a place that cannot be."""
+    if act.namespace is not None:
+        namespace_name(act.namespace)
+    if act.environment is not None:
+        environment_name(act.environment)
+    unknown = sorted(set(keys) - Settings.model_fields.keys())
+    if unknown:
+        raise InvalidSetting(f"Invalid setting keys {{{', '.join(repr(key) for key in unknown)}}}")
+
+
+def record_settings_act(transaction: Transaction, act: SettingsAct, keys: Sequence[str]) -> None:
+    """Tell which settings are others now; their values are nobody's business."""
     transaction.record(
         PublicEvent(
             type="settings.changed",
-            time=change.now,
-            namespace=change.namespace or "",
-            environment=change.environment,
-            actor=change.actor,
-            data={"keys": list(values)},
+            time=act.now,
+            namespace=act.namespace or "",
+            environment=act.environment,
+            actor=act.actor,
+            data={"keys": list(keys)},
         )
     )
 
 
 def _checked(change: SettingsChange, policy: BuildPolicy) -> dict[str, Any]:
-    unknown = sorted(change.values.keys() - Settings.model_fields.keys())
-    if unknown:
-        raise InvalidSetting(f"Invalid setting keys {{{', '.join(repr(key) for key in unknown)}}}")
     for key in change.values:
         if change.namespace is not None and key in GLOBAL_KEYS:
             raise InvalidSetting(

@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from conda_store_api.repositories.settings import forget_settings
-from conda_store_shared.db.models import PublicEvent
-from conda_store_shared.domain.names import environment_name, namespace_name
-from conda_store_shared.domain.settings import Settings
-from conda_store_shared.errors import InvalidSetting
+from conda_store_api.use_cases.change_settings import SettingsAct, check_settings_act, record_settings_act
 from conda_store_shared.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsReset:
-    """Who takes back what, and where; no keys mean all that is set there."""
+class SettingsReset(SettingsAct):
+    """What is taken back; no keys mean all that is set there."""
 
-    namespace: str | None
-    environment: str | None
     keys: Sequence[str]
-    actor: str | None
-    now: datetime
 
 
 async def reset_settings(reset: SettingsReset, transaction: Transaction) -> Sequence[str]:
@@ -29,23 +21,8 @@ async def reset_settings(reset: SettingsReset, transaction: Transaction) -> Sequ
     Returns the keys that were set there.  Raises InvalidSetting for unknown keys, InvalidName for a place that cannot
     be.
     """
-    if reset.namespace is not None:
-        namespace_name(reset.namespace)
-    if reset.environment is not None:
-        environment_name(reset.environment)
-    unknown = sorted(set(reset.keys) - Settings.model_fields.keys())
-    if unknown:
-        raise InvalidSetting(f"Invalid setting keys {{{', '.join(repr(key) for key in unknown)}}}")
+    check_settings_act(reset, reset.keys)
     keys = await forget_settings(transaction.session, reset.namespace, reset.environment, reset.keys)
     if keys:
-        transaction.record(
-            PublicEvent(
-                type="settings.changed",
-                time=reset.now,
-                namespace=reset.namespace or "",
-                environment=reset.environment,
-                actor=reset.actor,
-                data={"keys": keys},
-            )
-        )
+        record_settings_act(transaction, reset, keys)
     return keys
