@@ -27,7 +27,7 @@ BEGIN
                 WHEN found.name = 'alembic_version' THEN 'nobody'
                 WHEN found.name IN ('outbox', 'event') THEN service
                 WHEN found.name IN ('session', 'token') THEN 'auth'
-                WHEN found.name IN ('fragment', 'blob') THEN 'artifacts'
+                WHEN found.name IN ('fragment', 'blob', 'artifact_blob') THEN 'artifacts'
                 ELSE 'api'
             END;
             IF owner = service THEN

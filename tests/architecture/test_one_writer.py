@@ -15,7 +15,13 @@ MODELS = set(models.__all__) - {"Model"}
 # Rows of these two leave with every service's transaction; the relay takes them away again.
 SHARED_TABLES = {"Outbox", "PublicEvent"}
 SHARED_WRITERS = {"transaction.py", "relay.py"}
-OWNERS = {"Session": "auth", "IssuedToken": "auth", "Fragment": "artifacts", "Blob": "artifacts"}
+OWNERS = {
+    "Session": "auth",
+    "IssuedToken": "auth",
+    "Fragment": "artifacts",
+    "Blob": "artifacts",
+    "ArtifactBlob": "artifacts",
+}
 SERVICES = sorted(path for path in ROOT.glob("services/*/src/**/*.py"))
 SHARED = sorted(path for path in (ROOT / "shared/src/conda_store_shared").rglob("*.py") if "testing" not in path.parts)
 

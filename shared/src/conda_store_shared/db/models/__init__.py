@@ -1,6 +1,7 @@
 """Every table, one file per family; tables that upstream has keep upstream's names (contract §2.7)."""
 
 from conda_store_shared.db.models.base import Model
+from conda_store_shared.db.models.blob import ArtifactBlob, Blob, Fragment
 from conda_store_shared.db.models.build import Build, BuildArtifact, BuildLog, BuildStage, StageAttempt
 from conda_store_shared.db.models.discard import Discard
 from conda_store_shared.db.models.environment import Environment, Specification
@@ -21,6 +22,8 @@ from conda_store_shared.db.models.package import (
 from conda_store_shared.db.models.setting import CondaStoreConfiguration, KeyValueStore
 
 __all__ = [
+    "ArtifactBlob",
+    "Blob",
     "Build",
     "BuildArtifact",
     "BuildLog",
@@ -35,6 +38,7 @@ __all__ = [
     "Discard",
     "Environment",
     "FoundSpecification",
+    "Fragment",
     "IssuedToken",
     "KeyValueStore",
     "Model",
