@@ -16,9 +16,9 @@ from conda_lock.src_parser import make_lock_spec
 from conda_lock.virtual_package import default_virtual_package_repodata
 from rattler import LockFile
 
-from conda_store_shared.conda.platforms import PLATFORMS
 from conda_store_shared.conda.virtual_packages import DEFAULTS, virtual_packages
 from conda_store_shared.domain.lockfile import Lockfile
+from conda_store_shared.domain.platforms import PLATFORMS
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.testing.tiny_channel import UnfriendlyServer
 from conda_store_solver.adapters.conda_lock_writer import LockSource, lock_content_hashes, name_and_version

@@ -20,6 +20,7 @@ from conda_store_shared.testing.tiny_channel import TinyPackage, UnfriendlyServe
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Solve = Callable[..., Coroutine[Any, Any, Lockfile]]
+CUDA = "CONDA_OVERRIDE_CUDA"
 
 
 class Listener:
@@ -133,6 +134,27 @@ async def test_solver_presumes_the_cuda_the_specification_asks_for(solve: Solve)
     assert (await failure_of(solve("gpu"))).cause == "unsatisfiable"
     assert found(await solve("gpu", specification={"variables": {"CONDA_OVERRIDE_CUDA": "12.4"}}))
     assert found(await solve("gpu", virtual_packages={"linux-64": {"__cuda": "13"}}))
+
+
+async def test_solver_presumes_what_each_platform_of_an_order_has(solve: Solve) -> None:
+    cuda = {"platforms": ("linux-64", "osx-arm64"), "virtual_packages": {"linux-64": {"__cuda": "12.4"}}}
+    failure = await failure_of(solve("gpu", **cuda))
+    assert "osx-arm64" in failure.detail
+    assert "linux-64" not in failure.detail
+    old = {"platforms": ("linux-64", "osx-arm64"), "virtual_packages": {"linux-64": {"__glibc": "2.12"}}}
+    assert "__glibc" in (await failure_of(solve("flask", **old))).detail
+    none = {"virtual_packages": {"linux-64": {"__cuda": ""}}, "specification": {"variables": {CUDA: "12.4"}}}
+    assert (await failure_of(solve("gpu", **none))).cause == "unsatisfiable"
+
+
+async def test_lock_s_content_hash_tells_what_was_presumed_of_each_platform(solve: Solve) -> None:
+    both: dict[str, Any] = {"platforms": ("linux-64", "osx-arm64")}
+    plain = (await solve("click", **both)).value["metadata"]["content_hash"]
+    given = await solve("click", **both, virtual_packages={"linux-64": {"__cuda": "12.4"}})
+    hashes = given.value["metadata"]["content_hash"]
+    assert set(hashes) == set(plain) == {"linux-64", "osx-arm64"}
+    assert hashes["linux-64"] != plain["linux-64"]
+    assert hashes["osx-arm64"] == plain["osx-arm64"]
 
 
 async def test_solver_sees_new_packages_when_repodata_has_aged(

@@ -75,6 +75,35 @@ async def test_order_says_what_the_order_of_channels_means(ledger: Ledger) -> No
         assert Order.from_value(build.order or {}).solve.channel_priority == priority
 
 
+async def test_order_is_for_the_platforms_and_virtual_packages_a_specification_names(ledger: Ledger) -> None:
+    text = (
+        "name: weather\nplatforms: [osx-arm64, linux-64]\nvariables: {CONDA_OVERRIDE_CUDA: '11'}\n"
+        "virtual_packages: {__cuda: '12.4', __osx: '13.0', linux-64: {__glibc: '2.17'}}"
+    )
+    solve = Order.from_value((await submit_text(ledger, text)).order or {}).solve
+    assert solve.platforms == ("osx-arm64", "linux-64")
+    assert solve.virtual_packages == {
+        "osx-arm64": {"__osx": "13.0"},
+        "linux-64": {"__cuda": "12.4", "__glibc": "2.17"},
+    }
+
+
+async def test_order_is_for_the_platforms_of_the_settings_when_a_specification_names_none(ledger: Ledger) -> None:
+    build = await submit_text(ledger, "name: weather", conda_solve_platforms=["linux-64", "win-64"])
+    solve = Order.from_value(build.order or {}).solve
+    assert (solve.platforms, solve.virtual_packages) == (("linux-64", "win-64"), {})
+
+
+async def test_specification_is_refused_when_it_is_not_for_the_builders_platform(ledger: Ledger) -> None:
+    with pytest.raises(InvalidSpecification, match=r"not for linux-64, on which .* add that to its platforms: win-64"):
+        await submit_text(ledger, "name: weather\nplatforms: [win-64]")
+    lockfile = read_lockfile(LOCKFILE.replace("linux-64", "win-64"), "weather", "")
+    request = Request(namespace="team", actor="ann", now=ledger.now)
+    async with ledger.transactions.begin() as transaction:
+        with pytest.raises(InvalidLockfile, match=r"the lockfile is not for linux-64, .*; it is for: win-64"):
+            await submit_specification(lockfile, request, ledger.policy, transaction)
+
+
 async def test_nothing_is_stored_when_a_channel_is_not_allowed(ledger: Ledger) -> None:
     with pytest.raises(ChannelNotAllowed, match="main"):
         await submit_text(ledger, "name: weather\nchannels: [main]", conda_allowed_channels=["conda-forge"])

@@ -42,3 +42,9 @@ def test_export_names_channels_as_users_write_them() -> None:
 def test_export_keeps_variables() -> None:
     order = an_order(specification={"variables": {"REGION": "north", "LEVEL": 3}})
     assert export(order=order)["variables"] == {"REGION": "north", "LEVEL": 3}
+
+
+def test_export_keeps_platforms_and_virtual_packages() -> None:
+    given = {"platforms": ["linux-64", "osx-arm64"], "virtual_packages": {"__cuda": "12.4"}}
+    value = export(order=an_order(specification=given))
+    assert {key: value[key] for key in given} == given

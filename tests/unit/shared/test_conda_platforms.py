@@ -2,8 +2,9 @@
 
 import pytest
 
-from conda_store_shared.conda.platforms import PLATFORMS, check_platforms, current_platform
+from conda_store_shared.conda.platforms import check_platforms, current_platform
 from conda_store_shared.conda.virtual_packages import VirtualPackage, virtual_packages
+from conda_store_shared.domain.platforms import PLATFORMS
 from conda_store_shared.errors import InvalidSpecification
 
 

@@ -22,6 +22,8 @@ class CondaSpecification:
     description: str | None = ""
     prefix: str | None = None
     variables: MutableMapping[str, str | int] | None = None
+    platforms: list[str] = field(default_factory=list)
+    virtual_packages: MutableMapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> "CondaSpecification":
@@ -36,10 +38,8 @@ class CondaSpecification:
         """Return the stored form, of which nothing is checked."""
         dependencies: Any = self.dependencies
         if isinstance(dependencies, list | tuple):
-            dependencies = [
-                {"pip": one.pip} if isinstance(one, CondaSpecificationPip) else one for one in dependencies
-            ]
-        return {
+            dependencies = [{"pip": one.pip} if isinstance(one, CondaSpecificationPip) else one for one in dependencies]
+        value = {
             "channels": self.channels,
             "dependencies": dependencies,
             "description": self.description,
@@ -47,6 +47,8 @@ class CondaSpecification:
             "prefix": self.prefix,
             "variables": self.variables,
         }
+        given = {"platforms": self.platforms, "virtual_packages": self.virtual_packages}
+        return value | {name: one for name, one in given.items() if one}
 
     # As hooks of old ask for it, by the names of either release of pydantic.
     model_dump = to_value

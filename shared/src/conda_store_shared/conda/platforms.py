@@ -2,11 +2,8 @@
 
 from rattler import Subdir
 
+from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.errors import InvalidSpecification
-
-# Those for which conda-lock knows selectors and virtual packages.
-PLATFORMS = ("linux-64", "linux-aarch64", "linux-ppc64le", "osx-64", "osx-arm64", "win-64")
-NOARCH = "noarch"
 
 
 def current_platform() -> str:

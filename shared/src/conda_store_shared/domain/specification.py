@@ -7,6 +7,7 @@ from typing import Any
 
 from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.names import EnvironmentName, environment_name
+from conda_store_shared.domain.wanted_platforms import VirtualPackages, read_platforms, read_virtual_packages
 from conda_store_shared.errors import InvalidName, InvalidSpecification
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -19,7 +20,10 @@ MAXIMUM_PROBLEMS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """What a user asks for.  ``dependencies`` are MatchSpecs; ``pip`` are requirements and pip options, as written."""
+    """What a user asks for.  ``dependencies`` are MatchSpecs; ``pip`` are requirements and pip options, as written.
+
+    Empty ``platforms`` are those of the settings; ``virtual_packages`` are as ``domain.wanted_platforms`` tells.
+    """
 
     name: EnvironmentName
     channels: tuple[str, ...] = ()
@@ -28,6 +32,8 @@ class Specification:
     description: str | None = ""
     prefix: str | None = None
     variables: Mapping[str, str | int] | None = field(default=None, hash=False)
+    platforms: tuple[str, ...] = ()
+    virtual_packages: VirtualPackages = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_value(cls, value: Any) -> "Specification":
@@ -48,16 +54,18 @@ class Specification:
             description=reading.optional_text(value.get("description", ""), "description"),
             prefix=reading.optional_text(value.get("prefix"), "prefix"),
             variables=reading.variables(value.get("variables")),
+            platforms=read_platforms(value.get("platforms"), reading.refuse),
+            virtual_packages=read_virtual_packages(value, reading.refuse),
         )
         reading.finish()
         return specification
 
     def to_value(self) -> dict[str, Any]:
-        """The stored form: always the same six keys, in the order upstream keeps them."""
+        """The stored form: six keys in the order upstream keeps them, and others only where they are given."""
         dependencies: list[Any] = list(self.dependencies)
         if self.pip:
             dependencies.append({"pip": list(self.pip)})
-        return {
+        value: dict[str, Any] = {
             "channels": list(self.channels),
             "dependencies": dependencies,
             "description": self.description,
@@ -65,6 +73,13 @@ class Specification:
             "prefix": self.prefix,
             "variables": dict(self.variables) if self.variables is not None else None,
         }
+        if self.platforms:
+            value["platforms"] = list(self.platforms)
+        if self.virtual_packages:
+            value["virtual_packages"] = {
+                name: dict(one) if isinstance(one, Mapping) else one for name, one in self.virtual_packages.items()
+            }
+        return value
 
     @property
     def sha256(self) -> str:

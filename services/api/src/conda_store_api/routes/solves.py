@@ -22,17 +22,19 @@ from conda_store_shared.web.patience import while_connected
 
 
 class SolveQuery(BaseModel):
-    """A specification in pieces: channels, MatchSpecs, pip requirements; ``format`` makes no difference."""
+    """A specification in pieces: channels, MatchSpecs, pip requirements, platforms; ``format`` makes no difference."""
 
     channel: list[str] = Field(default=[])
     conda: list[str] = Field(default=[])
     pip: list[str] = Field(default=[])
+    platform: list[str] = Field(default=[])
     format: Literal["yaml", "lockfile"] = "yaml"
 
     def to_specification(self) -> Specification:
         """The specification; raises InvalidSpecification."""
         dependencies = [*self.conda, *([{"pip": self.pip}] if self.pip else [])]
-        return Specification.from_value({"name": "solve", "channels": self.channel, "dependencies": dependencies})
+        value = {"name": "solve", "channels": self.channel, "dependencies": dependencies, "platforms": self.platform}
+        return Specification.from_value(value)
 
 
 class MaySolve:

@@ -8,9 +8,9 @@ from typing import Any
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.settings import store_settings
 from conda_store_shared.conda.match_spec import is_pip_option, parse_match_spec, parse_pip_option, parse_requirement
-from conda_store_shared.conda.platforms import NOARCH, PLATFORMS
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.names import environment_name, namespace_name
+from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
 from conda_store_shared.errors import InvalidSetting, InvalidSpecification
 from conda_store_shared.transaction import Transaction

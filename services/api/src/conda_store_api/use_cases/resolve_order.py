@@ -10,8 +10,11 @@ from conda_store_shared.conda.channels import check_channels, normalise_channel
 from conda_store_shared.domain.build_key import BuildIdentity
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, PrefixOrder, SolveOrder
+from conda_store_shared.domain.platforms import NOARCH
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.domain.specification import Specification
+from conda_store_shared.domain.wanted_platforms import provided_by
+from conda_store_shared.errors import InvalidInput, InvalidLockfile, InvalidSpecification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +62,49 @@ def allowed_channels(settings: Settings) -> tuple[str, ...]:
     return tuple(normalise_channel(name, settings.conda_channel_alias) for name in settings.conda_allowed_channels)
 
 
+def resolve_platforms(submission: Submission, policy: BuildPolicy) -> tuple[str, ...]:
+    """Return the platforms a build is locked for, the builders' among them; raises InvalidInput.
+
+    Those of a lockfile are all it has.
+    """
+    specification, lockfile, platform = submission.specification, submission.lockfile, policy.platform
+    if lockfile is not None:
+        platforms = tuple(dict.fromkeys(one for one in lockfile.platforms if one != NOARCH))
+    else:
+        platforms = locked_platforms(specification, policy.settings)
+    if platform not in platforms:
+        raise _not_for(submission, platform, platforms)
+    return platforms
+
+
+def locked_platforms(specification: Specification | None, settings: Settings) -> tuple[str, ...]:
+    """Return the platforms that a specification is solved for."""
+    return (specification.platforms if specification else ()) or settings.conda_solve_platforms
+
+
+def presumed(specification: Specification | None, platforms: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Return what a specification says that platforms provide, of those it says something about."""
+    if specification is None:
+        return {}
+    found = {platform: provided_by(platform, specification.virtual_packages) for platform in platforms}
+    return {platform: packages for platform, packages in found.items() if packages}
+
+
+def _not_for(submission: Submission, platform: str, platforms: tuple[str, ...]) -> InvalidInput:
+    installed = f"{platform}, on which environments are installed here"
+    named = ", ".join(platforms) or "none"
+    if submission.lockfile is not None:
+        return InvalidLockfile(f"the lockfile is not for {installed}; it is for: {named}")
+    return InvalidSpecification(f"the specification is not for {installed}; add that to its platforms: {named}")
+
+
 def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildIdentity, build_key: str) -> Order:
-    """Return the order of a new build; raises ChannelNotAllowed."""
+    """Return the order of a new build; raises ChannelNotAllowed, and InvalidInput when it is for other platforms."""
     specification, settings = submission.specification, policy.settings
     places = {"store_directory": str(policy.store_directory), "namespace": identity.namespace, "name": submission.name}
     hashed = policy.build_key_version == 3
     build_directory = policy.build_directory.format(**{**places, "namespace": "" if hashed else identity.namespace})
+    platforms = resolve_platforms(submission, policy)
     return Order(
         build_id=identity.build_id,
         build_key=build_key,
@@ -74,7 +114,8 @@ def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildId
             specification=specification.to_value() if specification else {"name": submission.name},
             channels=resolve_channels(specification, settings) if specification else (),
             allowed_channels=allowed_channels(settings),
-            platforms=settings.conda_solve_platforms,
+            platforms=platforms,
+            virtual_packages=presumed(specification, platforms),
             lockfile=submission.lockfile.value if submission.lockfile else None,
             channel_priority=policy.channel_priority.value,
             deadline=policy.solve_deadline,

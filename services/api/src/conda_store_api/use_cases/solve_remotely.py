@@ -15,7 +15,7 @@ from conda_store_api.repositories.packages import NamedPackageBuild, ensure_pack
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.solves import add_solve, find_answer, remove_solve
 from conda_store_api.use_cases.apply_settings import complete_specification
-from conda_store_api.use_cases.resolve_order import allowed_channels, resolve_channels
+from conda_store_api.use_cases.resolve_order import allowed_channels, locked_platforms, presumed, resolve_channels
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.conda.match_spec import check_dependencies
@@ -128,11 +128,13 @@ async def _make_order(specification: Specification, tools: RemoteSolveTools) -> 
         settings = await effective_settings(session, tools.policy.settings)
     if tools.policy.completes_specifications:
         specification = complete_specification(specification, settings)
+    platforms = locked_platforms(specification, settings)
     return SolveOrder(
         specification=specification.to_value(),
         channels=resolve_channels(specification, settings),
         allowed_channels=allowed_channels(settings),
-        platforms=settings.conda_solve_platforms,
+        platforms=platforms,
+        virtual_packages=presumed(specification, platforms),
         channel_priority=tools.policy.channel_priority.value,
         deadline=tools.policy.under(settings).solve_deadline,
     )

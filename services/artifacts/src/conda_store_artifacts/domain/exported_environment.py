@@ -29,8 +29,9 @@ def export_environment(order: Order, lockfile: Lockfile, record: PrefixRecord) -
         "channels": list(_channel_names(order.solve.channels)),
         "dependencies": dependencies,
     }
-    if variables := order.solve.specification.get("variables"):
-        value["variables"] = dict(variables)
+    for key in ("variables", "platforms", "virtual_packages"):
+        if given := order.solve.specification.get(key):
+            value[key] = given
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 

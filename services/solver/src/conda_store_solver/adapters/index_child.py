@@ -14,8 +14,8 @@ from rattler.networking import fetch_repo_data
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.channel_client import channel_client
-from conda_store_shared.conda.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.channel_index import FORMAT
+from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_solver.adapters.channeldata import fetch_channeldata

@@ -18,10 +18,11 @@ from conda_store_shared.child.report import Report
 from conda_store_shared.conda.channels import check_package_address, strip_credentials
 from conda_store_shared.conda.conda_meta import package_of_record
 from conda_store_shared.conda.match_spec import channel_of_match_spec, match_spec_name, parse_match_spec
-from conda_store_shared.conda.platforms import NOARCH, check_platforms
+from conda_store_shared.conda.platforms import check_platforms
 from conda_store_shared.conda.virtual_packages import VirtualPackage, virtual_packages
 from conda_store_shared.domain.channel_priority import ChannelPriority
 from conda_store_shared.domain.order import SolveOrder
+from conda_store_shared.domain.platforms import NOARCH
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import InvalidInput, InvalidSpecification, StageFailure

@@ -14,7 +14,7 @@ from rattler.exceptions import GatewayError
 
 from conda_store_shared.conda.channel_client import channel_client
 from conda_store_shared.conda.channels import strip_credentials
-from conda_store_shared.conda.platforms import NOARCH
+from conda_store_shared.domain.platforms import NOARCH
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
