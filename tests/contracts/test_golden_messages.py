@@ -45,6 +45,9 @@ EXAMPLES: tuple[Event, ...] = (
         size=12_345_678_901,
         digest=DIGEST,
     ),
+    events.ImageRequested(
+        build_id=0, build_key="", environment="python.ge.3.11-numpy", dependencies=("numpy", "python>=3.11")
+    ),
     events.StageStarted(**ATTEMPT, stage="solve"),
     events.StageProgress(**ATTEMPT, stage="prefix", done=3, total=48, unit="packages"),
     events.StageInterrupted(**ATTEMPT, stage="prefix"),

@@ -17,7 +17,10 @@ from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 
 # Any number will do, as long as nothing else locks it.
-_LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61})")
+_LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61}), pg_notify(:channel, :payload)")
+# The channel of notices that something happened to builds, by their ids; those that have no room are left out.
+EVENT_NOTICES = "conda_store_event"
+_MOST_NOTICED = 500
 _INSERT_MESSAGES = insert(Outbox.__table__)  # type: ignore[arg-type]
 _INSERT_EVENTS = insert(PublicEvent.__table__)  # type: ignore[arg-type]
 _EVENT_COLUMNS = tuple(column.key for column in PublicEvent.__table__.c if not column.primary_key)
@@ -53,10 +56,14 @@ class Transaction:
             await connection.execute(_INSERT_MESSAGES, [self._row_of(event) for event in self._messages])
         if self._events:
             if is_postgres:
-                await self.session.execute(_LOCK_EVENT_LOG)
+                await self.session.execute(_LOCK_EVENT_LOG, {"channel": EVENT_NOTICES, "payload": self._noticed()})
             connection = await self.session.connection()
             await connection.execute(_INSERT_EVENTS, [_values_of(event) for event in self._events])
         await self.session.commit()
+
+    def _noticed(self) -> str:
+        builds = {event.build_id for event in self._events if event.build_id is not None}
+        return " ".join(map(str, sorted(builds)[:_MOST_NOTICED]))
 
     def _row_of(self, event: Event) -> dict[str, Any]:
         bound = structlog.contextvars.get_contextvars()

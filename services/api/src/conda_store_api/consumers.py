@@ -21,6 +21,7 @@ from conda_store_api.use_cases.ledger.stage_progress import stage_progress
 from conda_store_api.use_cases.ledger.stage_started import stage_started
 from conda_store_api.use_cases.ledger.storage_measured import storage_measured
 from conda_store_api.use_cases.register_found_specification import FoundTools, register_found_specification
+from conda_store_api.use_cases.request_image import ImageTools, request_image
 from conda_store_api.use_cases.solve_answered import lost_answer, solve_answered
 from conda_store_api.use_cases.solve_remotely import AwaitedSolves
 from conda_store_api.use_cases.take_over_list import TakeOverTools, take_over_list
@@ -115,8 +116,12 @@ def subscriptions(tools: Tools) -> list[Subscription]:
 
 
 def _of_no_build(tools: Tools) -> list[Subscription]:
-    """The subscriptions to what is said of channels, of solves that somebody waits for, and of watched files."""
+    """The subscriptions to what is said of channels, of solves and images that somebody waits for, and of files."""
     found = FoundTools(
+        transactions=tools.transactions, store=tools.store, policy=tools.policy, hooks=tools.hooks
+    )
+
+    images = ImageTools(
         transactions=tools.transactions, store=tools.store, policy=tools.policy, hooks=tools.hooks
     )
 
@@ -124,6 +129,12 @@ def _of_no_build(tools: Tools) -> list[Subscription]:
         event = envelope.event
         assert isinstance(event, events.ChannelIndexed)  # noqa: S101 - the queue carries nothing else
         await take_over_list(event, TakeOverTools(transactions=tools.transactions, store=tools.store), now())
+
+    async def on_image_requested(envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, events.ImageRequested)  # noqa: S101 - the queue carries nothing else
+        if await request_image(event, images, now()):
+            tools.ended()
 
     async def on_solve_answered(envelope: Envelope) -> None:
         event = envelope.event
@@ -139,6 +150,7 @@ def _of_no_build(tools: Tools) -> list[Subscription]:
     return [
         Subscription(queue=queue_name(API, events.ChannelIndexed), handler=on_channel_indexed),
         Subscription(queue=queue_name(API, events.SpecificationFound), handler=on_specification_found),
+        Subscription(queue=queue_name(API, events.ImageRequested), handler=on_image_requested),
         Subscription(queue=queue_name(API, events.SolveAnswered), handler=on_solve_answered, concurrency=_CONCURRENCY),
     ]
 

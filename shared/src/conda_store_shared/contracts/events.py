@@ -106,13 +106,29 @@ class ArtifactRequested(BuildEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactStored(AttemptEvent):
-    """The artifact is in the object store under ``key``; ``size`` is in bytes."""
+    """The artifact is in the object store under ``key``; ``size`` is in bytes.
+
+    One that was sent elsewhere is known by the addresses it has there: ``key``, and ``further_keys``.
+    """
 
     routing_key: ClassVar[str] = "artifact.stored"
     artifact_type: str
     key: str
     size: int
     digest: str
+    further_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequested(BuildEvent):
+    """Somebody pulls the image of a completed build that has none.
+
+    With ``environment`` there is no build either, and id and key are 0 and empty: it is to hold ``dependencies``.
+    """
+
+    routing_key: ClassVar[str] = "image.requested"
+    environment: str = ""
+    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +347,7 @@ ALL_EVENTS: tuple[type[Event], ...] = (
     PrefixBuilt,
     ArtifactRequested,
     ArtifactStored,
+    ImageRequested,
     StageStarted,
     StageProgress,
     StageInterrupted,

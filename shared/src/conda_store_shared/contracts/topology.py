@@ -40,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     Route(event=events.PrefixBuilt, publishers=(BUILDER,), consumers=(API,)),
     Route(event=events.ArtifactRequested, publishers=(API,), consumers=(ARTIFACTS,)),
     Route(event=events.ArtifactStored, publishers=(ARTIFACTS,), consumers=(API,)),
+    Route(event=events.ImageRequested, publishers=(ARTIFACTS,), consumers=(API,)),
     Route(event=events.StageStarted, publishers=WORKERS, consumers=(API,)),
     Route(event=events.StageProgress, publishers=WORKERS, consumers=(API,)),
     Route(event=events.StageInterrupted, publishers=WORKERS, consumers=(API,)),

@@ -8,6 +8,9 @@ from conda_store_shared.errors import InvalidName
 NamespaceName = NewType("NamespaceName", str)
 EnvironmentName = NewType("EnvironmentName", str)
 
+# Where environments are that images are made of on demand, out of the packages in the names of the images.
+DYNAMIC_NAMESPACE = NamespaceName("conda-store-dynamic")
+
 ALLOWED_CHARACTERS = r"A-Za-z0-9\-+_@$&?^~.="
 MAXIMUM_LENGTH = 255
 _NAME = re.compile(rf"[{ALLOWED_CHARACTERS}]+")

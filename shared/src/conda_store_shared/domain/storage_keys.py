@@ -11,6 +11,10 @@
     solve/<solve_id>/order.json          what a remote solve is about; gone when nobody waits for it any more
     solve/<solve_id>/packages.json       what it found
     found/<digest>.yml                   text of a watched file, one for each content
+    docker/manifest/<build_key>          the manifest of a build's image, or the index of its platforms
+    docker/manifest/sha256:<digest>      each manifest and index of each image, by its content
+    docker/blobs/<digest>                layers and configurations of images, shared by all that have them
+    image/<build_key>.json               by which manifests the image of a build can be had
 
 No key is a prefix of another, since not every store can hold both ``x`` and ``x/y``.
 """
@@ -26,12 +30,14 @@ CONTENT_TYPES = {
     "lockfile": "application/json",
     "yaml": "text/yaml",
     "archive": "application/gzip",
+    "image": "application/json",
 }
 _ARTIFACT_KEYS = {
     ArtifactType.LOGS: "logs/{}.log",
     ArtifactType.LOCKFILE: "lockfile/{}.yml",
     ArtifactType.YAML: "yaml/{}.yml",
     ArtifactType.CONDA_PACK: "archive/{}.tar.gz",
+    ArtifactType.DOCKER_MANIFEST: "docker/manifest/{}",
 }
 _PUBLIC_KEY = re.compile(r"(?:logs/(.+)\.log|lockfile/(.+)\.yml|yaml/(.+)\.yml|archive/(.+)\.tar\.gz)", re.DOTALL)
 
@@ -71,6 +77,21 @@ def solve_answer_key(solve_id: str) -> str:
     return f"solve/{solve_id}/packages.json"
 
 
+def image_record_key(build_key: str) -> str:
+    """Key of the record of a build's image."""
+    return f"image/{build_key}.json"
+
+
+def image_document_key(digest: str) -> str:
+    """Key of a manifest or an index; ``digest`` is SHA-256 in hex."""
+    return f"docker/manifest/sha256:{digest}"
+
+
+def image_blob_key(digest: str) -> str:
+    """Key of a layer or a configuration of images; ``digest`` is SHA-256 in hex."""
+    return f"docker/blobs/{digest}"
+
+
 def found_specification_key(digest: str) -> str:
     """Key of the text of a watched file."""
     return f"found/{digest}.yml"
@@ -82,7 +103,8 @@ def keys_of_build(build_key: str, kept: Collection[ArtifactType] = ()) -> tuple[
     The order comes first: without it no stage begins.
     """
     artifacts = [artifact_key(kind, build_key) for kind in _ARTIFACT_KEYS if kind not in kept]
-    return (order_key(build_key), prefix_record_key(build_key), *artifacts, canceled_key(build_key))
+    image = () if ArtifactType.DOCKER_MANIFEST in kept else (image_record_key(build_key),)
+    return (order_key(build_key), prefix_record_key(build_key), *artifacts, *image, canceled_key(build_key))
 
 
 def content_type_of(key: str) -> str:

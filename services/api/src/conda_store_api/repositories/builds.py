@@ -120,6 +120,11 @@ async def end_build(session: AsyncSession, build: Build, status: BuildStatus, va
     return await _change(session, _CHANGE_ACTIVE, build, {"status": status, **values})
 
 
+async def allow_until(session: AsyncSession, build: Build, deadline: datetime) -> None:
+    """Let what is still made of a build be tried again until ``deadline``."""
+    await _change(session, _CHANGE, build, {"deadline": deadline})
+
+
 async def set_status_info(session: AsyncSession, build: Build, status_info: str) -> None:
     """Tell what a build that is not over waits for."""
     await _change(session, _CHANGE_ACTIVE, build, {"status_info": status_info})

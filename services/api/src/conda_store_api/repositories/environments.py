@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, case, select, update
+from sqlalchemy import ColumnElement, bindparam, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.contracts.events import EnvironmentLinked
@@ -11,6 +11,8 @@ from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.db.statements import insert_new
 from conda_store_shared.domain.build import BuildStatus
 
+# Any number will do, as long as nothing else locks it.
+_OWN_DYNAMIC = text(f"SELECT pg_advisory_xact_lock({0x64796E61_6D})")
 # Made once: putting a statement together takes longer than running it.
 _NAMESPACE = select(Namespace).where(Namespace.name == bindparam("of_name"))
 _HELD_NAMESPACE = _NAMESPACE.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
@@ -31,6 +33,15 @@ _COMPLETED = (
     )
     .returning(_environment.generation)
 )
+
+
+async def own_dynamic_environments(session: AsyncSession) -> None:
+    """Let nobody else make environments of images until this transaction ends; the first thing it does.
+
+    On SQLite transactions that write go one by one, and nothing is to be done.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(_OWN_DYNAMIC)
 
 
 async def find_namespace(session: AsyncSession, name: str) -> Namespace | None:

@@ -68,7 +68,12 @@ def read_specification(text: str) -> Submission:
     """Read an environment specification; raises InvalidSpecification."""
     if len(text) > MAXIMUM_SPECIFICATION:
         raise InvalidSpecification(f"the specification has {len(text)} characters; at most {MAXIMUM_SPECIFICATION}")
-    specification = Specification.from_value(load_yaml(text))
+    return check_submitted(load_yaml(text))
+
+
+def check_submitted(value: Any) -> Submission:
+    """Read a decoded environment specification; raises InvalidSpecification."""
+    specification = Specification.from_value(value)
     check_dependencies(specification)
     return Submission.of(specification)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from conda_store_api.repositories.artifacts import NewArtifact, is_recorded, record_artifact
+from conda_store_api.repositories.artifacts import NewArtifact, is_recorded, record_artifacts
 from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.stages import DONE, change_stage
@@ -24,15 +24,19 @@ async def artifact_stored(event: ArtifactStored, transaction: Transaction, now: 
     if not await change_stage(session, event.build_id, event.stage, {"state": DONE}):
         # The stage was canceled or given up, and no row will name the object; or this is a repeat.
         return await _discard_unless_recorded(event, transaction, now)
-    artifact = NewArtifact(
-        type=ArtifactType(event.artifact_type), key=event.key, size=event.size, digest=event.digest
-    )
-    await record_artifact(session, event.build_id, artifact)
+    artifacts = [
+        NewArtifact(type=ArtifactType(event.artifact_type), key=key, size=event.size, digest=event.digest)
+        for key in (event.key, *event.further_keys)
+    ]
+    await record_artifacts(session, event.build_id, artifacts)
     data = {"artifact_type": event.artifact_type, "size": event.size, "digest": event.digest}
     record_build_event(transaction, locked, "artifact.stored", now, data)
 
 
 async def _discard_unless_recorded(event: ArtifactStored, transaction: Transaction, now: datetime) -> None:
+    if event.artifact_type == ArtifactType.CONTAINER_REGISTRY:
+        # It is in somebody else's registry, which we only ever add to.
+        return
     if not await is_recorded(transaction.session, event.build_id, event.key):
         build = BuildRef(event.build_id, event.build_key)
         request_artifact_discard(transaction, build, (event.key,), now)
