@@ -108,7 +108,10 @@ async def test_builder_keeps_credentials_out_of_prefix_and_record_when_the_lockf
 async def test_builder_shows_a_channel_its_credential_and_writes_it_nowhere(bench: Workbench, faulty: str) -> None:
     address = faulty.replace("someone:hidden@", "")
     request = await bench.request(served(bench, address, "private"))
-    credentials = {f"{address}/private": "Bearer hidden-token", f"{address}/pri": "Bearer another"}
+    credentials = {
+        "right": {"address": f"{address}/private", "bearer": "hidden-token"},
+        "wrong": {"address": f"{address}/pri", "bearer": "another"},
+    }
     async with bench.builder(channel_credentials=credentials) as builder:
         await builder.built(request)
         assert "hidden" not in builder.ledger.log() + repr(builder.ledger.facts)

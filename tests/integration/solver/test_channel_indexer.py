@@ -89,7 +89,8 @@ async def test_failure_tells_what_is_wrong_with_which_channel(
 
 async def test_credential_is_shown_to_its_channel_and_kept_nowhere(server: UnfriendlyServer, tmp_path: Path) -> None:
     channel = f"{server.url}/secret/main"
-    index = await an_indexer(tmp_path, credentials={channel: server.authorization}).index(channel, "noarch")
+    credentials = {"team": {"address": channel, "authorization": server.authorization}}
+    index = await an_indexer(tmp_path, credentials=credentials).index(channel, "noarch")
     assert "flask" in names_in(index)
     secret = server.authorization.rpartition(" ")[2].encode()
     files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

@@ -234,8 +234,12 @@ async def test_solver_sends_credentials_and_keeps_them_to_itself(solve: Solve, s
     channel = f"{server.url}/secret/main"
     failure = await failure_of(solve("click", channels=(channel,)))
     assert failure.cause == "channel_forbidden"
+    assert "it was shown no credential; if it needs one, name one" in failure.detail
     listener = Listener()
-    credentials = {f"{server.url}/secret": server.authorization, f"{server.url}/sec": "Bearer wrong"}
+    credentials = {
+        "right": {"address": f"{server.url}/secret", "authorization": server.authorization},
+        "wrong": {"address": f"{server.url}/sec", "bearer": "wrong"},
+    }
     options: dict[str, Any] = {"channel_credentials": credentials}
     lockfile = await solve("click", channels=(channel,), options=options, report=listener)
     assert found(lockfile)

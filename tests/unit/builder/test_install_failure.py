@@ -2,9 +2,11 @@
 
 import pytest
 
+from conda_store_shared.conda.channel_client import ChannelAccess
 from conda_store_shared.conda.install_failure import explain
 
 FETCH = "failed to fetch numpy-2.4.6-0.conda\nCaused by: failed to interact with the package cache layer.\nCaused by: "
+ACCESS = ChannelAccess({"team": {"address": "https://conda.example/main", "bearer": "hidden"}})
 URL = "https://someone:hidden@conda.example/t/tk-hidden/main/linux-64/numpy-2.4.6-0.conda"
 
 
@@ -29,7 +31,16 @@ URL = "https://someone:hidden@conda.example/t/tk-hidden/main/linux-64/numpy-2.4.
     ],
 )  # fmt: skip
 def test_explain_tells_cause_and_whether_to_try_again(words: str, cause: str, transient: bool) -> None:
-    failure = explain(RuntimeError(FETCH + words))
+    failure = explain(RuntimeError(FETCH + words), ACCESS)
     assert (failure.cause, failure.transient) == (cause, transient)
     assert "hidden" not in failure.detail
     assert "numpy-2.4.6-0.conda" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"), [("main", "it was shown the credential 'team'"), ("other", "it was shown no credential")]
+)
+def test_explain_tells_which_credential_was_refused(channel: str, words: str) -> None:
+    url = f"https://conda.example/{channel}/linux-64/numpy-2.4.6-0.conda"
+    failure = explain(RuntimeError(f"{FETCH}HTTP status client error (403 Forbidden) for url ({url})"), ACCESS)
+    assert f"refuses access to {url} (HTTP 403): {words}" in failure.detail

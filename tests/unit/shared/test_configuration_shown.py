@@ -1,6 +1,7 @@
 """A configuration can be written, and shown with where each value comes from; secrets are seen by nobody."""
 
 import argparse
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from conda_store_shared.config.worker import CondaStoreWorker
 from conda_store_shared.errors import ConfigurationError
 
 CANARY = "canary-9f3b"
+# By default value: what is no text stands there as JSON.
+_STANDING_ELSEWHERE = {"{}": '{"https://x": "y"}', "[]": '["y"]'}
 
 
 def load(path: Path, *overrides: str, environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -75,6 +78,7 @@ def test_secrets_are_masked_wherever_they_come_from(tmp_path: Path) -> None:
         f"c.GithubOAuthAuthentication.client_secret = {CANARY!r}",
         f"c.CondaStoreWorker.channel_credentials = {{'https://x': {CANARY!r}}}",
         f"c.DummyAuthentication.password = {CANARY!r}",
+        f"c.S3Storage.credentials_args = [{CANARY!r}]",
     ]
     loaded = load(written(tmp_path, "\n".join(text)), environment={"CANARY": CANARY})
     shown = shown_config(loaded)
@@ -91,11 +95,11 @@ def test_every_secret_may_stand_elsewhere(tmp_path: Path, given: str) -> None:
             # Functions stand in no file.
             if not is_secret(trait) or "gone" in trait.metadata or name == "container_registries":
                 continue
-            value = '{"https://x": "y"}' if trait.default_value_repr() == "{}" else CANARY
+            value = _STANDING_ELSEWHERE.get(trait.default_value_repr(), CANARY)
             held = written(tmp_path, f"{value}\n", "secret")
             option = f"{name}_file = {str(held)!r}" if given == "file" else f"{name} = 'env:SECRET'"
             loaded = load(written(tmp_path, f"c.{section.__name__}.{option}"), environment={"SECRET": value})
-            expected = {"https://x": "y"} if value.startswith("{") else CANARY
+            expected = CANARY if value is CANARY else json.loads(value)
             assert loaded.config[section.__name__] == {name: expected}, option
 
 
@@ -104,7 +108,10 @@ def test_later_of_a_secret_and_its_file_counts(tmp_path: Path) -> None:
     file = written(tmp_path, f"c.Bus.url_file = {str(held)!r}")
     assert Bus(config=load(file).config).url == "amqp://file"
     assert Bus(config=load(file, "--Bus.url=amqp://line").config).url == "amqp://line"
-    assert Bus(config=load(written(tmp_path, "c.Bus.url = 'amqp://x'"), f"--Bus.url_file={held}").config).url == "amqp://file"
+    assert (
+        Bus(config=load(written(tmp_path, "c.Bus.url = 'amqp://x'"), f"--Bus.url_file={held}").config).url
+        == "amqp://file"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,6 +128,49 @@ def test_secret_that_cannot_be_had_is_refused(tmp_path: Path, text: str, message
         load(written(tmp_path, text))
     assert message in raised.value.message
     assert os.environ["HOME"] not in raised.value.message
+
+
+def test_secret_inside_a_mapping_may_stand_elsewhere(tmp_path: Path) -> None:
+    held = written(tmp_path, f"{CANARY}\n", "secret")
+    entries = {
+        "one": {"address": "https://one", "token": "env:CANARY"},
+        "two": {"address": "https://two", "username": "me", "password_file": str(held)},
+        "https://three": "env:CANARY",
+    }
+    text = f"c.CondaStoreWorker.channel_credentials = {entries!r}"
+    loaded = load(written(tmp_path, text), environment={"CANARY": CANARY})
+    expected = {
+        "one": {"address": "https://one", "token": CANARY},
+        "two": {"address": "https://two", "username": "me", "password": CANARY},
+        "https://three": {"address": "https://three", "authorization": CANARY},
+    }
+    assert CondaStoreWorker(config=loaded.config).channel_credentials == expected
+    assert CANARY not in shown_config(loaded)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"token": "env:NONE"}, "CondaStoreWorker.channel_credentials: the environment variable NONE is not set"),
+        ({"token_file": "/none"}, "channel_credentials: token_file: /none cannot be read: No such file or directory"),
+    ],
+)
+def test_secret_inside_a_mapping_that_cannot_be_had_is_refused(
+    tmp_path: Path, entry: dict[str, str], message: str
+) -> None:
+    entries = {CANARY: {"address": "https://x", **entry}}
+    with pytest.raises(ConfigurationError) as raised:
+        load(written(tmp_path, f"c.CondaStoreWorker.channel_credentials = {entries!r}"), environment={})
+    assert message in raised.value.message
+    assert CANARY not in raised.value.message
+
+
+@pytest.mark.parametrize("option", ["CondaStoreWorker.channel_credentials", "S3Storage.secret_key", "Bus.url"])
+def test_secret_of_the_wrong_type_is_not_told(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(written(tmp_path, f"c.{option} = {(CANARY,)!r}"))
+    assert option.rpartition(".")[2] in raised.value.message
+    assert CANARY not in raised.value.message
 
 
 def test_other_options_have_no_such_forms(tmp_path: Path) -> None:

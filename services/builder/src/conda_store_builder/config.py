@@ -7,6 +7,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.worker import CondaStoreWorker
@@ -20,8 +21,8 @@ class BuilderOptions:
     Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
     the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built, which nothing confines yet.  ``channel_credentials`` maps the address of a channel to the value
-    of the Authorization header it wants.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
+    code to be built, which nothing confines yet.  ``channel_credentials`` are of channels and package
+    indexes, by name.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
     what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together),
     ``sweep_interval`` and ``measure_interval`` are seconds.  ``watch_paths`` are files and directories of
     specifications, all looked at every ``watch_interval`` seconds.
@@ -34,7 +35,7 @@ class BuilderOptions:
     recycle_bytes: int = 512 * 1024**2
     recycle_calls: int = 50
     builds_sdists: bool = False
-    channel_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    channel_credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     heartbeat: float = 10.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.directories import cache_directory
 from conda_store_shared.config.worker import CondaStoreWorker
@@ -16,8 +17,8 @@ from conda_store_shared.config.worker import CondaStoreWorker
 class SolverOptions:
     """How the solver works.
 
-    ``concurrency`` solves run at once, each within ``memory_bytes``.  ``channel_credentials`` maps the address of a
-    channel to the value of the Authorization header it wants.  ``pip_environment`` sets uv up (index, certificates),
+    ``concurrency`` solves run at once, each within ``memory_bytes``.  ``channel_credentials`` are of channels and
+    package indexes, by name.  ``pip_environment`` sets uv up (index, certificates),
     ``environment`` whatever else a child needs (proxies).  ``repodata_max_age``, ``heartbeat``, ``deadline`` (of all
     retries of an attempt together) and ``index_deadline`` (of listing one subdir of a channel) are seconds; the
     deadline of a solve comes with its order.
@@ -28,8 +29,8 @@ class SolverOptions:
     memory_bytes: int | None = 4 * 1024**3
     recycle_bytes: int = 1024**3
     recycle_calls: int = 200
-    channel_credentials: Mapping[str, str] = field(default_factory=dict)
-    pip_environment: Mapping[str, str] = field(default_factory=dict)
+    channel_credentials: Credentials = field(default_factory=dict, repr=False)
+    pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     repodata_max_age: float = 60.0
     request_timeout: int = 60

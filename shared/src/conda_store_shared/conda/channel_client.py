@@ -1,45 +1,71 @@
 """The HTTP client for channels: retries, and shows each channel the credential that is for it alone."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from urllib.parse import urlsplit
+import json
+import secrets
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 
-from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
+from rattler.networking import AddHeadersMiddleware, Client, MirrorMiddleware, RetryMiddleware
 
-HeaderFinder = Callable[[str, str], dict[str, str] | None]
+from conda_store_shared.conda.channel_gate import ChannelGate
+from conda_store_shared.conda.credentials import CredentialBook, Credentials
+
 _RETRIES = 2
+# Stands for the address of a credential between two rewritings of a request; nobody else can name one.
+_MARK = "http://{name}.credential.invalid/"
 
 
-def channel_client(
-    credentials: Mapping[str, str], *, retries: int = _RETRIES, timeout: int | None = None
-) -> Client:
-    """``credentials`` maps the address of a channel to the value of its Authorization header.
-
-    ``timeout`` is in seconds for a whole request; without one a request takes as long as it takes.
-    """
-    return _client(tuple(sorted(credentials.items())), retries, timeout)
+def channel_access(credentials: Credentials) -> "ChannelAccess":
+    """How channels are reached with ``credentials`` (``config.credentials``)."""
+    # Kept for the life of the process: reading the certificates takes longer than linking a small environment.
+    return _access(json.dumps(credentials, sort_keys=True, default=dict))
 
 
 @lru_cache(maxsize=4)
-def _client(credentials: tuple[tuple[str, str], ...], retries: int, timeout: int | None) -> Client:
-    # Kept for the life of the process: reading the certificates takes longer than linking a small environment.
-    middlewares: list[object] = [RetryMiddleware(retries)]
-    if credentials:
-        middlewares.append(AddHeadersMiddleware(header_finder(dict(credentials))))
-    return Client(middlewares, timeout=timeout)
+def _access(credentials: str) -> "ChannelAccess":
+    return ChannelAccess(json.loads(credentials))
 
 
-def header_finder(credentials: Mapping[str, str]) -> HeaderFinder:
-    """A function from host and path of a request to the headers it is to carry."""
-    known = [(urlsplit(address), value) for address, value in credentials.items()]
-    # A channel's own credential stands before that of its whole host.
-    known.sort(key=lambda entry: len(entry[0].path), reverse=True)
+class ChannelAccess:
+    """The clients of one set of credentials, and what their errors mean."""
 
-    def find(host: str, path: str) -> dict[str, str] | None:
-        for address, value in known:
-            below = address.path.rstrip("/")
-            if host == address.hostname and (path == below or path.startswith(f"{below}/")):
-                return {"Authorization": value}
-        return None
+    def __init__(self, credentials: Credentials) -> None:
+        self.book = CredentialBook(credentials)
+        self._clients: dict[tuple[int, int | None], Client] = {}
 
-    return find
+    def client(self, *, retries: int = _RETRIES, timeout: int | None = None) -> Client:
+        """``timeout`` is in seconds for a whole request; without one a request takes as long as it takes."""
+        key = (retries, timeout)
+        if key not in self._clients:
+            self._clients[key] = Client([RetryMiddleware(retries), *self._middlewares()], timeout=timeout)
+        return self._clients[key]
+
+    def plain(self, text: str) -> str:
+        """An error's text with the addresses that were meant."""
+        for address, door in self._doors.items():
+            text = text.replace(door, address)
+        return text
+
+    @cached_property
+    def _doors(self) -> Mapping[str, str]:
+        tokens = [one for one in self.book.entries if one.token is not None]
+        return ChannelGate(tokens).doors if tokens else {}
+
+    def _middlewares(self) -> list[object]:
+        """Requests below an address are marked, get the header of the mark, and go to the address after all.
+
+        Headers are given by host and path alone, while whom one speaks to is told by scheme and port as well; what is
+        rewritten is compared as a whole.
+        """
+        shown = [one for one in self.book.entries if one.authorization is not None]
+        marks = {_MARK.format(name=secrets.token_hex(16)): one for one in shown}
+        headers = {mark.split("/")[2]: {"Authorization": str(one.authorization)} for mark, one in marks.items()}
+        there = {f"{one.address}/": [mark] for mark, one in marks.items()}
+        there |= {address: [door] for address, door in self._doors.items()}
+        if not there:
+            return []
+        return [
+            MirrorMiddleware(there),
+            AddHeadersMiddleware(lambda host, _path: headers.get(host)),
+            MirrorMiddleware({mark: [f"{one.address}/"] for mark, one in marks.items()}),
+        ]

@@ -3,6 +3,7 @@
 import errno
 import re
 
+from conda_store_shared.conda.channel_client import ChannelAccess
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.logs import redact
@@ -19,15 +20,15 @@ _FORBIDDEN = ("401", "403")
 _GONE = ("404", "410")
 
 
-def explain(error: Exception) -> StageFailure:
+def explain(error: Exception, access: ChannelAccess) -> StageFailure:
     """The failure a person can act on; addresses are named without their credentials."""
-    text = redact(str(error)).strip()
+    text = redact(access.plain(str(error))).strip()
     if any(mark in text for mark in _DISK_FULL):
         return StageFailure(FailureCode.DISK_FULL, f"no space left while installing: {text}", transient=True)
     if "hash mismatch" in text:
         return StageFailure(FailureCode.HASH_MISMATCH, f"a package is not the one the lockfile names: {text}")
     if found := _STATUS.search(text):
-        return _explain_status(found[1], _address(text), text)
+        return _explain_status(found[1], text, access)
     if any(mark in text for mark in _NETWORK):
         return StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"a package could not be fetched: {text}", transient=True)
     if _MISSING_FILE in text and "failed to fetch" in text:
@@ -35,9 +36,10 @@ def explain(error: Exception) -> StageFailure:
     return StageFailure(FailureCode.INTERNAL_ERROR, f"the packages could not be installed: {text}")
 
 
-def _explain_status(status: str, address: str, text: str) -> StageFailure:
+def _explain_status(status: str, text: str, access: ChannelAccess) -> StageFailure:
+    address = _address(text)
     if status in _FORBIDDEN:
-        detail = f"the channel refuses access to {address} (HTTP {status}); check the credentials of the channel"
+        detail = f"the channel refuses access to {address} (HTTP {status}): {access.book.refusal(address)}"
         return StageFailure(FailureCode.CHANNEL_FORBIDDEN, detail)
     if status in _GONE:
         detail = f"the channel has no package {address} (HTTP {status}); solve the specification again"

@@ -16,7 +16,8 @@ from rattler.exceptions import InstallerError, IoError, LinkError, TransactionEr
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda import conda_meta
-from conda_store_shared.conda.channel_client import channel_client
+from conda_store_shared.conda.channel_client import channel_access
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.install_failure import explain
 from conda_store_shared.conda.install_progress import InstallProgress
 from conda_store_shared.conda.link_scripts import run_link_scripts
@@ -42,7 +43,7 @@ class InstallPlan:
     """Everything the two halves need; JSON in and out.
 
     ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``;
-    ``uv`` the program.  ``credentials`` maps the address of a channel to the value of its Authorization header.
+    ``uv`` the program.  ``credentials`` are of channels and package indexes, by name.
     """
 
     platform: str
@@ -54,7 +55,7 @@ class InstallPlan:
     ownership: Ownership
     uv: str
     builds_sdists: bool = False
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +121,7 @@ async def _link(
     view: PackageView,
     progress: InstallProgress,
 ) -> None:
+    access = channel_access(plan.credentials)
     try:
         await rattler.install(
             records,
@@ -130,11 +132,12 @@ async def _link(
             execute_link_scripts=False,
             alternative_target_prefix=plan.prefix,
             config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
-            client=channel_client(plan.credentials),
+            client=access.client(),
             reporter=progress,
         )
     except (InstallerError, IoError, LinkError, TransactionError) as error:
-        raise explain(error) from error
+        # Not from the error: its text is that of the request, before it is made fit to be shown.
+        raise explain(error, access) from None
 
 
 def _empty(directory: Path) -> None:

@@ -9,9 +9,8 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from conda_store_shared.config.load import Configuration
-from conda_store_shared.config.sections import FILE, SECTIONS, is_secret, options_of
+from conda_store_shared.config.sections import FILE, MASK, SECTIONS, is_secret, options_of
 
-_MASK = "******"
 _WIDTH = 100
 _PASSWORD = re.compile(r"(?P<before>://[^/@:]*:)[^/@]*(?=@)")
 
@@ -90,8 +89,8 @@ def _shown(trait: TraitType[object, object], value: Any) -> str:
         return as_text(value)
     if isinstance(value, str) and "://" in value:
         # Which broker or database it is may be seen; only the password is nobody's business.
-        return repr(_PASSWORD.sub(rf"\g<before>{_MASK}", value))
-    return repr(_MASK)
+        return repr(_PASSWORD.sub(rf"\g<before>{MASK}", value))
+    return repr(MASK)
 
 
 def _comment(trait: TraitType[object, object]) -> Iterator[str]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from traitlets import TraitError, Type
-from traitlets.config import Config
+from traitlets.config import Config, Configurable
 
 from conda_store_shared.compat.imports import foreign_names
 from conda_store_shared.config.names import corrected, unknown_option
-from conda_store_shared.config.secret_values import VARIABLE, from_file, from_variable
-from conda_store_shared.config.sections import FILE, SECTIONS, is_secret, trait_of
+from conda_store_shared.config.secret_values import VARIABLE, from_file, from_variable, settle_inside
+from conda_store_shared.config.sections import FILE, MASK, SECTIONS, is_secret, options_of, trait_of
 from conda_store_shared.config.sources import Source, command_line_source, file_sources
 from conda_store_shared.errors import ConfigurationError
 
@@ -51,7 +51,9 @@ def load_config(
             try:
                 kind(config=made.config)
             except TraitError as error:
-                raise ConfigurationError(f"Bad config encountered during initialization: {error}") from error
+                told = _without_secrets(str(error), kind, made)
+                # Without the error: what it quotes may be a secret.
+                raise ConfigurationError(f"Bad config encountered during initialization: {told}") from None
     _use_broker_of_celery(made)
     return made
 
@@ -89,15 +91,27 @@ def _settle(made: Configuration, names: tuple[str, str], origin: str, environmen
     if trait.name != option:
         real = str(trait.name)
         del made.config[section][option], made.origins[section, option]
-        made.set(section, real, from_file(f"{section}.{real}", trait, str(value)), f"{origin}, from the file {value}")
+        held = settle_inside(name, from_file(f"{section}.{real}", trait, str(value)), environment)
+        made.set(section, real, held, f"{origin}, from the file {value}")
     elif is_secret(trait) and isinstance(value, str) and value.startswith(VARIABLE):
         variable = value.removeprefix(VARIABLE)
         held = from_variable(name, trait, variable, environment)
-        made.set(section, option, held, f"{origin}, from the variable {variable}")
+        made.set(section, option, settle_inside(name, held, environment), f"{origin}, from the variable {variable}")
+    elif is_secret(trait) and isinstance(value, Mapping):
+        made.set(section, option, settle_inside(name, value, environment), origin)
     elif isinstance(trait, Type) and isinstance(value, str):
         made.set(section, option, _class(trait, name, value), origin)
     if (gone := trait.metadata.get("gone")) and not _names_our_broker(section, option, value):
         made.notes.append(f"{origin}: {name} has no effect: {gone}")
+
+
+def _without_secrets(text: str, kind: type[Configurable], made: Configuration) -> str:
+    """The text of an error about a section, which quotes what was set, without secrets."""
+    for name, trait in options_of(kind).items():
+        value = made.config[kind.__name__].get(name)
+        if is_secret(trait) and value:
+            text = text.replace(repr(value), MASK)
+    return text
 
 
 def _class(trait: Type[Any, Any], name: str, text: str) -> object:

@@ -26,6 +26,8 @@ from conda_store_shared.config.worker import CondaStoreWorker, Ledger
 
 # Ends the name of the option that names the file of a secret.
 FILE = "_file"
+# Shown where the value of a secret would be.
+MASK = "******"
 Options = Mapping[str, TraitType[object, object]]
 
 SECTIONS: tuple[type[Configurable], ...] = (

@@ -42,5 +42,5 @@ class S3Storage(Storage):
     credentials = Type(
         None, klass=object, allow_none=True, help="Class of a provider of credentials that change, as minio has them."
     ).tag(config=True)
-    credentials_args = List(AnyValue(), [], help="Arguments of that class.").tag(config=True)
+    credentials_args = List(AnyValue(), [], help="Arguments of that class.").tag(config=True, secret=True)
     credentials_kwargs = Dict(help="Arguments by name of that class.").tag(config=True, secret=True)

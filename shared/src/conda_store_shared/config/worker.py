@@ -1,7 +1,13 @@
 """Options of the services that work: solver, builder, artifacts (contract §5.5)."""
 
-from traitlets import Bool, Dict, Float, Int, List, Unicode, Union
+from collections.abc import Mapping
+from typing import Any
+
+from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, Union, validate
 from traitlets.config import Configurable
+
+from conda_store_shared.config.credentials import Credentials, read_credentials
+from conda_store_shared.errors import ConfigurationError
 
 
 class CondaStoreWorker(Configurable):
@@ -35,8 +41,17 @@ class CondaStoreWorker(Configurable):
         False, help="Whether pip packages that are no wheels may be built, which runs their code."
     ).tag(config=True)
     channel_credentials = Dict(
-        help="Authorization header by channel address; used at fetch, and never written down."
+        help="Credentials of channels and package indexes: name -> {'address', and one of: 'token' (in the path); "
+        "'username' and 'password'; 'bearer'; 'authorization' (the value of the header)}.  An address instead of a "
+        "name has the value of an Authorization header.  Used at fetch, and never written down."
     ).tag(config=True, secret=True)
+
+    @validate("channel_credentials")
+    def _read_channel_credentials(self, proposal: Mapping[str, Any]) -> Credentials:
+        try:
+            return read_credentials(proposal["value"])
+        except ConfigurationError as error:
+            raise TraitError(error.message) from None
 
 
 class Ledger(Configurable):

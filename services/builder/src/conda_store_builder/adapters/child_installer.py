@@ -8,6 +8,7 @@ from typing import Any
 from conda_store_builder.ports import Installation
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.installer import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.domain.prefix_record import PrefixRecord
@@ -19,15 +20,14 @@ CHILD_MODULE = "conda_store_builder.adapters.child_calls"
 class InstallSettings:
     """``cache`` is the root of the package caches, ``uv`` the program; ``memory_bytes`` limits each call.
 
-    ``credentials`` maps the address of a channel to the value of its Authorization header; ``pip_environment`` sets
-    uv up.
+    ``credentials`` are of channels and package indexes, by name; ``pip_environment`` sets uv up.
     """
 
     cache: Path
     uv: str
     memory_bytes: int | None = None
     builds_sdists: bool = False
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conda_store_shared.child.pool import ChildCall, ChildPool, PoolOptions
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_solver.adapters.index_child import IndexOrder
 from conda_store_solver.ports import IndexFile
 
@@ -22,7 +23,7 @@ class ChildIndexer:
     cache_directory: Path
     timeout: float
     memory_bytes: int | None = None
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     async def index(self, channel: str, subdir: str) -> IndexFile:
@@ -44,6 +45,4 @@ class ChildIndexer:
         options = PoolOptions(preload=(_CHILD_MODULE,), environment=self.environment)
         async with ChildPool(options) as pool:
             told = await pool.call(call)
-        return IndexFile(
-            path=Path(told["path"]), digest=told["digest"], files=told["files"], left_out=told["left_out"]
-        )
+        return IndexFile(path=Path(told["path"]), digest=told["digest"], files=told["files"], left_out=told["left_out"])

@@ -4,13 +4,11 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from conda_store_shared.conda.channel_client import header_finder
+from conda_store_shared.conda.credentials import CredentialBook
 
 _FILE = "channeldata.json"
 _PIECE = 256 * 1024
@@ -21,22 +19,23 @@ _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)
 _CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
-async def fetch_channeldata(channel: str, directory: Path, credentials: Mapping[str, str]) -> Path | None:
+async def fetch_channeldata(channel: str, directory: Path, credentials: CredentialBook) -> Path | None:
     """Return channeldata as it is now, or was when it could last be fetched; None when there never was one.
 
     A channel need not have it, so nothing is raised.
     """
     kept, validators = directory / _FILE, directory / f"{_FILE}.validators"
     address = f"{channel}/{_FILE}"
-    parts = urlsplit(address)
-    headers = dict(header_finder(credentials)(parts.hostname or "", parts.path) or {})
+    credential = credentials.find(address)
+    headers = {"Authorization": credential.authorization} if credential and credential.authorization else {}
     if kept.exists() and validators.exists():
         known = json.loads(validators.read_text())
         headers |= {_CONDITIONS[name]: value for name, value in known.items()}
     try:
-        async with aiohttp.ClientSession(trust_env=True, timeout=_TIMEOUT) as session, session.get(
-            address, headers=headers
-        ) as answer:
+        async with (
+            aiohttp.ClientSession(trust_env=True, timeout=_TIMEOUT) as session,
+            session.get(credential.with_token(address) if credential else address, headers=headers) as answer,
+        ):
             if answer.status == _OK:
                 await _keep(answer, kept)
                 known = {name: answer.headers[name] for name in _CONDITIONS if name in answer.headers}

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from rattler.exceptions import FetchRepoDataError
 from rattler.networking import fetch_repo_data
 
 from conda_store_shared.child.report import Report
-from conda_store_shared.conda.channel_client import channel_client
+from conda_store_shared.conda.channel_client import ChannelAccess, channel_access
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.domain.channel_index import FORMAT
 from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.stage import FailureCode
@@ -29,12 +29,12 @@ _NICENESS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOrder:
-    """What to fetch, where to keep it, and with which credentials by channel address; ``timeout`` is in seconds."""
+    """What to fetch, where to keep it, and the credentials by name; ``timeout`` is in seconds."""
 
     channel: str
     subdir: str
     cache_directory: str
-    credentials: Mapping[str, str]
+    credentials: Credentials
     timeout: float
 
 
@@ -44,8 +44,9 @@ async def index_subdir(arguments: dict[str, Any], _report: Report) -> dict[str, 
     order = IndexOrder(**arguments)
     place = real_place(order.channel)
     directory = _directory(order, place)
-    repodata = await _fetch_repodata(order, place, directory)
-    channeldata = await fetch_channeldata(place, directory.parent, order.credentials)
+    access = channel_access(order.credentials)
+    repodata = await _fetch_repodata(order, place, directory, access)
+    channeldata = await fetch_channeldata(place, directory.parent, access.book)
     return _write(order, directory, repodata, channeldata)
 
 
@@ -57,17 +58,17 @@ def _directory(order: IndexOrder, place: str) -> Path:
     return directory
 
 
-async def _fetch_repodata(order: IndexOrder, place: str, directory: Path) -> Path:
+async def _fetch_repodata(order: IndexOrder, place: str, directory: Path, access: ChannelAccess) -> Path:
     try:
         [fetched] = await fetch_repo_data(
             channels=[Channel(place)],
             platforms=[Subdir(order.subdir)],
             cache_path=directory,
             callback=None,
-            client=channel_client(order.credentials, timeout=int(order.timeout)),
+            client=access.client(timeout=int(order.timeout)),
         )
     except FetchRepoDataError as error:
-        raise _failure(error, place, order.subdir) from error
+        raise _failure(str(error), place, order.subdir, access) from None
     except OSError as error:
         detail = f"channel {place} cannot be read: its repodata for {order.subdir} is broken: {error}"
         raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True) from error
@@ -81,10 +82,11 @@ def _kept_repodata(directory: Path) -> Path:
     return note.with_name(note.name.replace(".info.json", ".json"))
 
 
-def _failure(error: FetchRepoDataError, place: str, subdir: str) -> StageFailure:
-    failure = channel_failure(str(error), [place])
+def _failure(text: str, place: str, subdir: str, access: ChannelAccess) -> StageFailure:
+    failure = channel_failure(text, [place], access)
     if failure.cause == FailureCode.CHANNEL_NOT_FOUND:
-        detail = f"channel {place} has no {subdir}, or is not there; check how it is spelled"
+        detail = f"channel {place} has no {subdir}, or is not there; check how it is spelled; "
+        detail += access.book.refusal(place)
         return StageFailure(FailureCode.CHANNEL_NOT_FOUND, detail)
     return failure
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import TypeVar
 from rattler import Gateway
 from rattler.exceptions import GatewayError
 
-from conda_store_shared.conda.channel_client import channel_client
+from conda_store_shared.conda.channel_client import ChannelAccess, channel_access
 from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.domain.platforms import NOARCH
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
@@ -30,13 +31,13 @@ _NOT_MODIFIED = "(304"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
-    """``credentials`` maps the address of a channel to the value of its Authorization header.
+    """``credentials`` are of channels and package indexes, by name.
 
     Repodata older than ``max_age`` seconds is asked for again; ``request_timeout`` is in seconds.
     """
 
     cache_directory: str
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=dict, repr=False)
     max_age: float = 60.0
     request_timeout: int = 60
     retries: int = 2
@@ -49,7 +50,8 @@ class ChannelGateway:
         self._options = options
         cache = Path(options.cache_directory) / "repodata"
         cache.mkdir(parents=True, exist_ok=True)
-        client = channel_client(options.credentials, retries=options.retries, timeout=options.request_timeout)
+        self._access = channel_access(options.credentials)
+        client = self._access.client(retries=options.retries, timeout=options.request_timeout)
         self.gateway = Gateway(cache_dir=cache, client=client)
         self._asked: dict[str, float] = {}
         self._names: dict[tuple[str, str], frozenset[str]] = {}
@@ -67,7 +69,8 @@ class ChannelGateway:
         try:
             return await self._ask_twice(channels, question)
         except GatewayError as error:
-            raise channel_failure(str(error), channels) from error
+            # Not from the error: its text is that of the request, before it is made fit to be shown.
+            raise channel_failure(str(error), channels, self._access) from None
 
     async def _ask_twice(self, channels: Sequence[str], question: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
@@ -103,7 +106,7 @@ class ChannelGateway:
             raise StageFailure(
                 FailureCode.CHANNEL_NOT_FOUND,
                 f"channel {strip_credentials(channel)} was not found, or holds no packages for "
-                f"{', '.join(platforms)}; check how it is spelled",
+                f"{', '.join(platforms)}; check how it is spelled; {self._access.book.refusal(channel)}",
             )
 
     def _forget_old(self, channels: Sequence[str]) -> None:
@@ -115,18 +118,20 @@ class ChannelGateway:
                 self._names = {key: names for key, names in self._names.items() if key[0] != channel}
 
 
-def channel_failure(text: str, channels: Sequence[str]) -> StageFailure:
+def channel_failure(text: str, channels: Sequence[str], access: ChannelAccess) -> StageFailure:
     """What an error of rattler's about one of ``channels`` means, with the channel's name and no credentials."""
+    text = access.plain(text)
     name = strip_credentials(_channel_in(text, channels))
     status = _STATUS.search(text)
     code = status[1] if status else ""
     if code in _FORBIDDEN:
         return StageFailure(
             FailureCode.CHANNEL_FORBIDDEN,
-            f"channel {name} refused access (HTTP {code}): it needs credentials, or does not exist",
+            f"channel {name} refused access (HTTP {code}): {access.book.refusal(name)}",
         )
     if code in _ABSENT or _NO_SUBDIR in text:
-        return StageFailure(FailureCode.CHANNEL_NOT_FOUND, f"channel {name} was not found; check how it is spelled")
+        detail = f"channel {name} was not found; check how it is spelled; {access.book.refusal(name)}"
+        return StageFailure(FailureCode.CHANNEL_NOT_FOUND, detail)
     reason = text
     for channel in channels:
         reason = reason.replace(channel, strip_credentials(channel))
