@@ -71,7 +71,7 @@ def test_client_says_that_a_build_was_canceled(command: CommandLine) -> None:
 
 def test_client_submits_a_lockfile_under_a_name(command: CommandLine, small: str) -> None:
     command("download", small, "--output-filename", "conda-lock.yml")
-    done = command("create", "conda-lock.yml", "--lockfile", "--name", "pinned", "--namespace", "locked")
+    done = command("create", "conda-lock.yml", "--name", "pinned", "--namespace", "locked")
     assert re.search(r"^build \d+ of locked/pinned: COMPLETED", done.stdout)
     assert "needs --name" in command("create", "conda-lock.yml", "--lockfile", status=2).stderr
 

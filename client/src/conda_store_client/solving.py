@@ -16,11 +16,12 @@ _PATIENCE = 1800.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What is to be solved: channels, MatchSpecs, pip requirements."""
+    """What is to be solved: channels, MatchSpecs, pip requirements; no platforms are those of the server's settings."""
 
     channels: Sequence[str]
     conda: Sequence[str]
     pip: Sequence[str]
+    platforms: Sequence[str] = ()
 
 
 def read_requirements(text: str, file: str) -> Requirements:
@@ -40,12 +41,18 @@ def read_requirements(text: str, file: str) -> Requirements:
         channels=_texts(specification.get("channels") or [], "channels", file),
         conda=_texts([one for one in dependencies if not isinstance(one, dict)], "dependencies", file),
         pip=tuple(_pip_requirements(dependencies, file)),
+        platforms=_texts(specification.get("platforms") or [], "platforms", file),
     )
 
 
 def solve(connection: Connection, requirements: Requirements, file: str) -> list[dict[str, Any]]:
     """Return the packages as the server describes them; raises ClientError."""
-    query = {"channel": requirements.channels, "conda": requirements.conda, "pip": requirements.pip}
+    query = {
+        "channel": requirements.channels,
+        "conda": requirements.conda,
+        "pip": requirements.pip,
+        "platform": requirements.platforms,
+    }
     try:
         response = connection.get("/api/v1/specification/", query, patience=_PATIENCE)
     except RequestRefused as refusal:

@@ -8,6 +8,9 @@ from pathlib import Path
 from conda_store_client.errors import ClientError
 
 _NAME_LINE = re.compile(r"""^(?:name|"name"|'name')[ \t]*:.*$""", re.MULTILINE)
+_EXPLICIT = re.compile(r"^[ \t]*@EXPLICIT[ \t]*\r?$", re.MULTILINE)
+_TOP_LEVEL = re.compile(r"^([a-z]+)[ \t]*:", re.MULTILINE)
+_LOCK_KEYS = ({"package", "metadata"}, {"packages", "environments"})
 _DOCUMENT_START = re.compile(r"\A(?:(?:%|#).*\n|[ \t]*\n)*---[^\n]*\n")
 
 
@@ -20,6 +23,20 @@ def read_text(path: str) -> str:
         raise ClientError(f"cannot read {path}", error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
         raise ClientError(f"{told(path)} is not text in UTF-8", str(error)) from None
+
+
+def is_lock(text: str, path: str) -> bool:
+    """Whether a file is a lock by its name or by what it says: conda-lock's, pixi's, or an ``@EXPLICIT`` list."""
+    if Path(path).name == "pixi.lock" or Path(path).name.endswith(("conda-lock.yml", "conda-lock.yaml")):
+        return True
+    try:
+        value = json.loads(text)
+        keys = set(value) if isinstance(value, dict) else set()
+    except ValueError:
+        if _EXPLICIT.search(text):
+            return True
+        keys = set(_TOP_LEVEL.findall(text))
+    return any(known <= keys for known in _LOCK_KEYS)
 
 
 def told(path: str) -> str:

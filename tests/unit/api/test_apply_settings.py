@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from conda_store_api.use_cases.apply_settings import apply_settings
-from conda_store_api.use_cases.read_submission import read_lockfile, read_specification
+from conda_store_api.use_cases.read_lock import SubmittedLock, read_lock
+from conda_store_api.use_cases.read_submission import read_specification
 from conda_store_shared.errors import ChannelNotAllowed, RequiredPackagesMissing
 from tests.unit.shared.settings_builders import some_settings
 
@@ -89,7 +90,7 @@ def test_required_packages_may_come_from_the_other_settings() -> None:
 
 
 def test_lockfile_is_built_as_it_is() -> None:
-    submission = read_lockfile(LOCKFILE, "weather", "")
+    submission = read_lock(SubmittedLock(text=LOCKFILE, name="weather"))
     settings = some_settings(conda_required_packages=["numpy"], conda_allowed_channels=["main"])
     assert apply_settings(submission, settings) is submission
 

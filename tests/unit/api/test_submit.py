@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from conda_store_api.use_cases.read_submission import load_yaml, read_lockfile, read_specification
+from conda_store_api.use_cases.read_lock import SubmittedLock, read_lock
+from conda_store_api.use_cases.read_submission import load_yaml, read_specification
 from conda_store_api.use_cases.submit_specification import Request, rebuild, submit_specification
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
 from conda_store_shared.domain.channel_priority import ChannelPriority
@@ -21,6 +22,14 @@ async def submit_text(ledger: Ledger, text: str, namespace: str = "team", **poli
     request = Request(namespace=namespace, actor="ann", now=ledger.now)
     async with ledger.transactions.begin() as transaction:
         submission = read_specification(text)
+        build_id = await submit_specification(submission, request, a_policy(**policy), transaction)
+    return await ledger.build(build_id)
+
+
+async def submit_lock(ledger: Ledger, text: str, **policy: Any) -> Build:
+    request = Request(namespace="team", actor="ann", now=ledger.now)
+    submission = read_lock(SubmittedLock(text=text, name="weather"))
+    async with ledger.transactions.begin() as transaction:
         build_id = await submit_specification(submission, request, a_policy(**policy), transaction)
     return await ledger.build(build_id)
 
@@ -97,11 +106,8 @@ async def test_order_is_for_the_platforms_of_the_settings_when_a_specification_n
 async def test_specification_is_refused_when_it_is_not_for_the_builders_platform(ledger: Ledger) -> None:
     with pytest.raises(InvalidSpecification, match=r"not for linux-64, on which .* add that to its platforms: win-64"):
         await submit_text(ledger, "name: weather\nplatforms: [win-64]")
-    lockfile = read_lockfile(LOCKFILE.replace("linux-64", "win-64"), "weather", "")
-    request = Request(namespace="team", actor="ann", now=ledger.now)
-    async with ledger.transactions.begin() as transaction:
-        with pytest.raises(InvalidLockfile, match=r"the lockfile is not for linux-64, .*; it is for: win-64"):
-            await submit_specification(lockfile, request, ledger.policy, transaction)
+    with pytest.raises(InvalidLockfile, match=r"the lockfile is not for linux-64, .*; it is for: win-64"):
+        await submit_lock(ledger, LOCKFILE.replace("linux-64", "win-64"))
 
 
 async def test_nothing_is_stored_when_a_channel_is_not_allowed(ledger: Ledger) -> None:
@@ -132,7 +138,7 @@ async def test_rebuild_makes_another_build_of_the_same_specification(ledger: Led
 async def test_lockfile_travels_in_the_order_when_one_is_submitted(ledger: Ledger) -> None:
     request = Request(namespace="team", actor="ann", now=ledger.now)
     async with ledger.transactions.begin() as transaction:
-        submission = read_lockfile(LOCKFILE, "weather", "rain")
+        submission = read_lock(SubmittedLock(text=LOCKFILE, name="weather", description="rain"))
         build_id = await submit_specification(submission, request, ledger.policy, transaction)
     build = await ledger.build(build_id)
     lockfile = Order.from_value(build.order or {}).solve.lockfile
@@ -155,6 +161,51 @@ def test_text_is_refused_when_it_is_no_specification(text: str) -> None:
         read_specification(text)
 
 
+async def test_build_has_a_conda_lock_lockfile_when_a_lock_of_another_form_is_submitted(ledger: Ledger) -> None:
+    url, digest = "https://c.example/forge/linux-64/a-1.0-h0_0.conda", "0" * 32
+    for text in (f"# platform: linux-64\n@EXPLICIT\n{url}#{digest}\n", _pixi_lock(url, digest)):
+        order = Order.from_value((await submit_lock(ledger, text)).order or {})
+        assert order.solve.platforms == ("linux-64",)
+        package = (order.solve.lockfile or {})["package"][0]
+        assert (package["name"], package["url"], package["hash"]) == ("a", url, {"md5": digest})
+
+
+def _pixi_lock(url: str, digest: str) -> str:
+    environments = f"{{default: {{channels: [], packages: {{linux-64: [{{conda: '{url}'}}]}}}}}}"
+    return f"version: 6\nenvironments: {environments}\npackages:\n- conda: {url}\n  md5: '{digest}'\n"
+
+
+async def test_nothing_is_stored_when_a_package_of_a_lock_may_not_be_installed(ledger: Ledger) -> None:
+    text = f"@EXPLICIT\nhttps://c.example/forge/linux-64/a-1.0-h0_0.conda#{'0' * 32}"
+    with pytest.raises(ChannelNotAllowed, match=r"allowed: https://conda.anaconda.org/main"):
+        await submit_lock(ledger, text, conda_allowed_channels=["main"])
+    assert await count(ledger, Build) == 0
+
+
+def test_specification_is_told_from_a_lock_when_one_is_sent_for_the_other() -> None:
+    for text in (LOCKFILE, "@EXPLICIT\n", _pixi_lock("https://c/noarch/a-1-0.conda", "0" * 32)):
+        with pytest.raises(InvalidSpecification, match="this is a lockfile; submit it with is_lockfile"):
+            read_specification(text)
+    with pytest.raises(InvalidLockfile, match="this is a specification, not a lockfile; submit it without is_lockfile"):
+        read_lock(SubmittedLock(text="name: a\ndependencies: [b]", name="weather"))
+
+
+@pytest.mark.slow
+def test_lock_of_a_megabyte_is_read() -> None:
+    urls = [f"https://c.example/forge/linux-64/package{n}-1.2.{n}-h1234567_0.conda" for n in range(2500)]
+    depends = "".join(f"  - lib{n} >=1.{n},<2.0a0\n" for n in range(8))
+    packages = "".join(f"- conda: {url}\n  sha256: {'a1' * 32}\n  depends:\n{depends}" for url in urls)
+    listed = "".join(f"      - conda: {url}\n" for url in urls)
+    text = (
+        f"version: 6\nenvironments:\n  default:\n    channels: []\n    packages:\n      linux-64:\n{listed}"
+        f"packages:\n{packages}"
+    )
+    assert len(text) > 1_000_000
+    found = read_lock(SubmittedLock(text=text, name="weather")).lockfile
+    assert found is not None
+    assert len(found.packages) == 2500
+
+
 @pytest.mark.parametrize(
     "text",
     ["[]", "3", '{"version": 2}', '{"package": {}, "metadata": {}}',
@@ -163,7 +214,7 @@ def test_text_is_refused_when_it_is_no_specification(text: str) -> None:
 )  # fmt: skip
 def test_text_is_refused_when_it_is_no_lockfile(text: str) -> None:
     with pytest.raises(InvalidLockfile):
-        read_lockfile(text, "weather", "")
+        read_lock(SubmittedLock(text=text, name="weather"))
 
 
 def test_bomb_of_aliases_is_refused_before_it_grows() -> None:
@@ -173,7 +224,8 @@ def test_bomb_of_aliases_is_refused_before_it_grows() -> None:
 
 
 def test_date_is_text_when_a_lockfile_has_one() -> None:
-    submission = read_lockfile("package: []\nmetadata: {platforms: [], time: 2026-11-22}", "weather", "")
+    text = "package: []\nmetadata: {platforms: [], time: 2026-11-22}"
+    submission = read_lock(SubmittedLock(text=text, name="weather"))
     assert submission.lockfile is not None
     assert submission.lockfile.value["metadata"]["time"] == "2026-11-22"
 

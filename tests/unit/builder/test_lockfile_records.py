@@ -2,8 +2,9 @@
 
 import pytest
 
-from conda_store_shared.conda.lockfile_records import PackageAddress, depends_of, record_of, records_of
+from conda_store_shared.conda.lockfile_records import depends_of, record_of, records_of
 from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.errors import StageFailure
 
 URL = "https://conda.anaconda.org/conda-forge/linux-64/python-dateutil-2.9.0-pyhd8ed1ab_0.conda"

@@ -9,7 +9,7 @@ from conda_store_client.activation import full_command
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script, is_conda_store_script
 from conda_store_client.sizes import format_moment, format_seconds, format_size
-from conda_store_client.submitting import read_text, with_name
+from conda_store_client.submitting import is_lock, read_text, with_name
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,22 @@ def test_script_goes_on_with_its_arguments_on_further_lines(tmp_path: Path) -> N
     lines = ["#!/usr/bin/env conda-store", "#! conda-store run ml/nightly", "#! conda-store run -- python -X dev"]
     script = a_script(tmp_path, *lines, "print()")
     assert expand_script([script]) == ["run", "ml/nightly", "--", "python", "-X", "dev", script]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("", "pixi.lock", True),
+        ("", "/a/conda-lock.yml", True),
+        ("", "gpu.conda-lock.yaml", True),
+        ("# platform: linux-64\n@EXPLICIT\n", "-", True),
+        ("version: 1\nmetadata:\n  x: 1\npackage:\n- name: a\n", "a.yaml", True),
+        ("version: 6\nenvironments:\npackages:\n", "-", True),
+        ('{"metadata": {}, "package": []}', "-", True),
+        ("name: a\nchannels: [b]\ndependencies:\n- package\n", "environment.yaml", False),
+        ('{"name": "a"}', "-", False),
+        ("[]", "-", False),
+    ],
+)
+def test_lock_is_known_by_its_name_or_by_what_it_says(text: str, path: str, *, expected: bool) -> None:
+    assert is_lock(text, path) is expected

@@ -14,7 +14,7 @@ from conda_store_client.connection import Connection
 from conda_store_client.display import open_display, show_all
 from conda_store_client.errors import RequestRefused
 from conda_store_client.following import follow
-from conda_store_client.submitting import read_text, told, with_name
+from conda_store_client.submitting import is_lock, read_text, told, with_name
 from conda_store_client.summary import show_summary
 from conda_store_client.waiting import require_success
 
@@ -27,6 +27,7 @@ class Submission:
     is_lockfile: bool
     namespace: str | None
     name: str | None
+    lockfile_environment: str | None = None
 
     def body(self) -> dict[str, object]:
         """What is posted."""
@@ -34,7 +35,8 @@ class Submission:
         if self.namespace:
             body["namespace"] = self.namespace
         if self.is_lockfile:
-            return {**body, "is_lockfile": True, "environment_name": self.name}
+            chosen = {"lockfile_environment": self.lockfile_environment} if self.lockfile_environment else {}
+            return {**body, "is_lockfile": True, "environment_name": self.name, **chosen}
         return {**body, "specification": with_name(self.text, self.name)} if self.name else body
 
 
@@ -42,27 +44,41 @@ class Submission:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--namespace", help="Namespace of the environment.  [default: yours]")
 @click.option("--name", help="Name of the environment.  [default: the one in FILE]")
-@click.option("--lockfile", "is_lockfile", is_flag=True, help="FILE is a conda-lock lockfile; needs --name.")
+@click.option("--lockfile", "is_lockfile", is_flag=True, help="FILE is a lock, though it does not look like one.")
+@click.option("--lockfile-environment", metavar="NAME", help="Which environment of a pixi.lock that has several.")
 @click.option("--wait/--no-wait", default=True, help="Follow the build to its end (the default), or print its id only.")
 @click.pass_obj
 def create_build(  # noqa: PLR0913  one argument for each option
-    invocation: Invocation, file: str, namespace: str | None, name: str | None, *, is_lockfile: bool, wait: bool
+    invocation: Invocation,
+    file: str,
+    namespace: str | None,
+    name: str | None,
+    lockfile_environment: str | None,
+    *,
+    is_lockfile: bool,
+    wait: bool,
 ) -> None:
     """Build the environment that FILE describes.
 
-    FILE is an environment.yaml, or - for standard input. The build is shown on standard error while it is made, alive
-    on a terminal; where its parts are is printed on standard output. The exit status is 1 when the build fails.
+    FILE is an environment.yaml, a lock (conda-lock.yml, pixi.lock, or an @EXPLICIT list), or - for standard input. A
+    lock needs --name, since it does not name its environment. The build is shown on standard error while it is made,
+    alive on a terminal; where its parts are is printed on standard output. The exit status is 1 when the build fails.
 
     \b
     Examples:
       conda-store create environment.yaml
       conda-store create environment.yaml --namespace ml --name nightly
-      conda-store create conda-lock.yml --lockfile --name pinned
+      conda-store create conda-lock.yml --name pinned
+      conda-store create pixi.lock --name pinned --lockfile-environment gpu
       id=$(conda-store create environment.yaml --no-wait)
     """
+    text = read_text(file)
+    is_lockfile = is_lockfile or bool(lockfile_environment) or is_lock(text, file)
     if is_lockfile and not name:
-        raise click.UsageError("--lockfile needs --name: a lockfile does not name its environment")
-    submission = Submission(text=read_text(file), is_lockfile=is_lockfile, namespace=namespace, name=name)
+        raise click.UsageError(f"{told(file)} needs --name: a lockfile does not name its environment")
+    submission = Submission(
+        text=text, is_lockfile=is_lockfile, namespace=namespace, name=name, lockfile_environment=lockfile_environment
+    )
     with invocation.connect() as connection:
         build_id = _submit(connection, submission, file)
         if not wait:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from conda_store_shared.conda.channels import strip_credentials
-from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.conda.meta_record import MetaRecord
+from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.prefix_record import InstalledPackage
 
 DIRECTORY = "conda-meta"

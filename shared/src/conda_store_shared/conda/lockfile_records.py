@@ -1,8 +1,6 @@
 """Locked packages as the records rattler installs, whoever wrote the lockfile."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 from rattler.exceptions import InvalidPackageNameError, InvalidVersionError
 from rattler.package.build_string import BuildString
@@ -10,35 +8,9 @@ from rattler.repo_data import PackageRecord, RepoDataRecord
 
 from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-
-_ENDINGS = (".conda", ".tar.bz2")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageAddress:
-    """What the address of a conda package tells; ``channel`` is its base address, ``build`` the build string."""
-
-    channel: str
-    subdir: str
-    file_name: str
-    name: str
-    version: str
-    build: str
-
-    @classmethod
-    def parse(cls, url: str) -> "PackageAddress":
-        """Take the address apart; raises ValueError when it does not end in SUBDIR/NAME-VERSION-BUILD.conda."""
-        base, _, _ = url.partition("#")
-        pieces = base.rsplit("/", 2)
-        file_name = unquote(pieces[-1])
-        stem = next((file_name.removesuffix(ending) for ending in _ENDINGS if file_name.endswith(ending)), "")
-        names = stem.rsplit("-", 2)
-        if len(pieces) != 3 or len(names) != 3 or not all(names) or not pieces[1] or not urlsplit(base).scheme:
-            raise ValueError(f"{strip_credentials(url)} is not the address of a conda package")
-        name, version, build = names
-        return cls(channel=pieces[0], subdir=pieces[1], file_name=file_name, name=name, version=version, build=build)
 
 
 def record_of(package: LockedPackage) -> RepoDataRecord:

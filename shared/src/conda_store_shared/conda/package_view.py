@@ -17,10 +17,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_cache import is_whole, package_place, remove_package
 from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.package_address import PackageAddress
 
 # What rattler keeps beside a package to know it again; shared packages carry it inside.
 _RATTLER_NOTE = "info/conda-store-rattler.lock"
@@ -49,6 +49,7 @@ class PackageView:
             fetched = self.directory / name
             if not fetched.is_symlink():
                 remove_tree(fetched)
+                (self.directory / f"{name}.lock").unlink(missing_ok=True)
 
     def drop_damaged(self) -> list[str]:
         """Take away shared packages that are not whole, and show what is left; return their names."""

@@ -96,8 +96,13 @@ def _package(index: int, value: Any) -> LockedPackage:
         manager=value["manager"],
         platform=value["platform"],
         url=value["url"],
-        md5=hashes.get("md5"),
-        sha256=hashes.get("sha256"),
+        md5=_lower(hashes.get("md5")),
+        sha256=_lower(hashes.get("sha256")),
         build=value.get("build"),
         dependencies=dict(dependencies),
     )
+
+
+def _lower(digest: str | None) -> str | None:
+    """Hex digits as we compare them; an empty digest is none."""
+    return digest.lower() if digest else None

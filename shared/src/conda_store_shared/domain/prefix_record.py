@@ -35,9 +35,7 @@ class InstalledPackage:
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> "InstalledPackage":
         """Read plain values."""
-        return cls(
-            **{**value, "depends": tuple(value["depends"]), "constrains": tuple(value["constrains"])}
-        )
+        return cls(**{**value, "depends": tuple(value["depends"]), "constrains": tuple(value["constrains"])})
 
 
 _PACKAGE_FIELDS = tuple(field.name for field in dataclasses.fields(InstalledPackage))

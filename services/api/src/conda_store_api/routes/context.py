@@ -1,8 +1,9 @@
 """What the handlers of this service reach for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -45,6 +46,8 @@ class Api:
     max_page_size: int = 100
     url_prefix: str = ""
     anonymous_solve: bool = False
+    # Large locks are read one after the other, beside what else is served.
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 # What an operation answers whose caller waits for a hook; a refusal is a 400.

@@ -1,7 +1,9 @@
-"""Reads what a user submits: YAML or JSON text of a specification or of a lockfile (contract §1.4, §2.4, §2.5)."""
+"""Reads what a user submits: YAML or JSON text of a specification (contract §1.4, §2.4)."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -9,16 +11,15 @@ import yaml
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_shared.conda.match_spec import check_dependencies
 from conda_store_shared.db.models import Specification as StoredSpecification
-from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.lockfile import Lockfile
-from conda_store_shared.domain.names import environment_name
+from conda_store_shared.domain.locks.explicit_reading import is_explicit_list
+from conda_store_shared.domain.locks.pixi_reading import is_pixi_lock
 from conda_store_shared.domain.specification import Specification
-from conda_store_shared.errors import InvalidLockfile, InvalidSpecification
+from conda_store_shared.errors import InvalidSpecification
 
 INVALID_YAML = "Unable to parse. Invalid YAML"
 # Reading YAML takes about a second a megabyte, during which nobody else is served.
 MAXIMUM_SPECIFICATION = 200_000
-MAXIMUM_LOCKFILE = 16 * 1024 * 1024
 # A document is read by recursion in C: some ten thousand levels end the process.
 MAXIMUM_DEPTH = 100
 # Small values take longest to read: as many as fit 200,000 characters take more than a second.
@@ -35,7 +36,18 @@ class _Loader(yaml.CSafeLoader):
     }
 
 
-def load_yaml(text: str) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlLimits:
+    """How much YAML is read: ``characters``, and ``parts``, keys and values together."""
+
+    characters: int = MAXIMUM_SPECIFICATION
+    parts: int = MAXIMUM_PARTS
+
+
+_SPECIFICATION = YamlLimits()
+
+
+def load_yaml(text: str, limits: YamlLimits = _SPECIFICATION) -> Any:
     """Return the document in ``text``, YAML or JSON; raises InvalidSpecification.
 
     Aliases are refused: nobody's environment needs them, and nested ones grow without bound.
@@ -44,15 +56,15 @@ def load_yaml(text: str) -> Any:
         if text.lstrip().startswith("{"):
             with suppress(json.JSONDecodeError):
                 return json.loads(text)
-        if len(text) > MAXIMUM_SPECIFICATION:
-            raise InvalidSpecification(f"YAML of {len(text)} characters; at most {MAXIMUM_SPECIFICATION}, or send JSON")
-        _check_structure(text)
+        if len(text) > limits.characters:
+            raise InvalidSpecification(f"YAML of {len(text)} characters; at most {limits.characters}, or send JSON")
+        _check_structure(text, limits)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise InvalidSpecification(INVALID_YAML) from error
 
 
-def _check_structure(text: str) -> None:
+def _check_structure(text: str, limits: YamlLimits) -> None:
     depth = 0
     for number, event in enumerate(yaml.parse(text, yaml.CSafeLoader)):
         if isinstance(event, yaml.AliasEvent):
@@ -60,15 +72,17 @@ def _check_structure(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAXIMUM_DEPTH:
             raise InvalidSpecification(f"{INVALID_YAML}: more than {MAXIMUM_DEPTH} levels")
-        if number > MAXIMUM_PARTS:
-            raise InvalidSpecification(f"{INVALID_YAML}: more than {MAXIMUM_PARTS} keys and values; send JSON")
+        if number > limits.parts:
+            raise InvalidSpecification(f"{INVALID_YAML}: more than {limits.parts} keys and values; send JSON")
 
 
 def read_specification(text: str) -> Submission:
     """Read an environment specification; raises InvalidSpecification."""
     if len(text) > MAXIMUM_SPECIFICATION:
         raise InvalidSpecification(f"the specification has {len(text)} characters; at most {MAXIMUM_SPECIFICATION}")
-    return check_submitted(load_yaml(text))
+    if is_explicit_list(text) or _is_lock(value := load_yaml(text)):
+        raise InvalidSpecification("this is a lockfile; submit it with is_lockfile and an environment_name")
+    return check_submitted(value)
 
 
 def check_submitted(value: Any) -> Submission:
@@ -78,24 +92,8 @@ def check_submitted(value: Any) -> Submission:
     return Submission.of(specification)
 
 
-def read_lockfile(text: str, name: str, description: str) -> Submission:
-    """Read a conda-lock lockfile for the environment ``name``; raises InvalidLockfile, InvalidName."""
-    if len(text) > MAXIMUM_LOCKFILE:
-        raise InvalidSpecification(f"the lockfile has {len(text)} characters; at most {MAXIMUM_LOCKFILE}")
-    lockfile = Lockfile.from_value(load_yaml(text))
-    value = {"name": environment_name(name), "description": description, "lockfile": dict(lockfile.value)}
-    try:
-        digest = digest_of(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidLockfile(f"the lockfile has values that JSON does not have: {error}") from error
-    return Submission(
-        name=name,
-        value=value,
-        sha256=digest,
-        specification=None,
-        lockfile=lockfile,
-        description=description,
-    )
+def _is_lock(value: Any) -> bool:
+    return is_pixi_lock(value) or (isinstance(value, Mapping) and "package" in value and "metadata" in value)
 
 
 def stored_submission(row: StoredSpecification) -> Submission:

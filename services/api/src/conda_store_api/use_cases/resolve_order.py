@@ -7,6 +7,7 @@ from typing import Any
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_shared.conda.channels import check_channels, normalise_channel
+from conda_store_shared.conda.locked_entries import check_entries
 from conda_store_shared.domain.build_key import BuildIdentity
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, PrefixOrder, SolveOrder
@@ -99,12 +100,14 @@ def _not_for(submission: Submission, platform: str, platforms: tuple[str, ...]) 
 
 
 def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildIdentity, build_key: str) -> Order:
-    """Return the order of a new build; raises ChannelNotAllowed, and InvalidInput when it is for other platforms."""
+    """Return the order of a new build; raises ChannelNotAllowed, InvalidSpecification, InvalidLockfile."""
     specification, settings = submission.specification, policy.settings
     places = {"store_directory": str(policy.store_directory), "namespace": identity.namespace, "name": submission.name}
     hashed = policy.build_key_version == 3
     build_directory = policy.build_directory.format(**{**places, "namespace": "" if hashed else identity.namespace})
     platforms = resolve_platforms(submission, policy)
+    if submission.lockfile is not None:
+        check_entries(submission.lockfile, allowed_channels(settings))
     return Order(
         build_id=identity.build_id,
         build_key=build_key,

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from conda_store_shared.conda.channels import check_package_address
+from conda_store_shared.conda.locked_entries import check_entries
 from conda_store_shared.contracts.events import LockfileSolved, SolveRequested
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.canonical import sha256_hex
-from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
+from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, SolveOrder
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.domain.storage_keys import artifact_key, content_type_of, order_key
@@ -95,17 +95,7 @@ def _check_submitted(order: SolveOrder) -> Lockfile:
             raise InvalidLockfile(
                 f"the lockfile is not for {', '.join(missing)}; it is for: {', '.join(lockfile.platforms)}"
             )
-        for package in lockfile.packages:
-            _check_package(package, order.allowed_channels)
+        check_entries(lockfile, order.allowed_channels)
     except (InvalidLockfile, ChannelNotAllowed) as error:
         raise StageFailure(error.code, error.message) from error
     return lockfile
-
-
-def _check_package(package: LockedPackage, allowed_channels: tuple[str, ...]) -> None:
-    if package.md5 is None and package.sha256 is None:
-        raise InvalidLockfile(f"package {package.name} of the lockfile has neither md5 nor sha256")
-    if package.manager == "conda":
-        check_package_address(package.url, allowed_channels)
-    elif not package.url.startswith(("http://", "https://")):
-        raise InvalidLockfile(f"pip package {package.name} of the lockfile is not reached by http or https")
