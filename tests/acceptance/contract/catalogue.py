@@ -71,7 +71,8 @@ FILES = [
 
 REGISTRY = [
     _row("1.8", "GET /v2/", 401, _refusal("UNAUTHORIZED"), caller=None,
-         headers={**_REGISTRY, "www-authenticate": 'Basic realm="Registry Realm"', "deprecation": "True"}),
+         headers={**_REGISTRY, "www-authenticate": re.compile('Basic realm="Registry Realm", Bearer realm='),
+                                  "deprecation": "True"}),
     _row("1.8", "GET /v2/", body={}, headers=_REGISTRY),
     _row("1.8", "GET /v2", body={}, headers=_REGISTRY, note="both spellings answer directly"),
     _row("1.8", "GET /v2/team/weather", 405, _refusal("UNSUPPORTED"), caller=None),

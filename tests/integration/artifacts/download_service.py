@@ -1,7 +1,9 @@
 """The downloads of a database and a store, as an application."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -20,27 +22,35 @@ from conda_store_shared.db.models import (
     CondaPackage,
     CondaPackageBuild,
     Environment,
+    IssuedToken,
     Namespace,
     Specification,
     build_conda_package_build,
 )
+from conda_store_shared.db.moments import now
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.tokens import Token, TokenSigner
+from conda_store_shared.worker.service import Service
 
 SECRET = "a secret for these tests, and for nothing else"
 BEGAN = datetime(2026, 11, 22, 11, 0)
 BUILD_KEY = "0123abcd-1700000000-1-what?"
 
 
-def a_token(**bindings: Sequence[str]) -> str:
+def token_of(bindings: Mapping[str, Sequence[str]], lifetime: timedelta = timedelta(hours=1)) -> str:
     """A token with roles by namespace, on all of its environments."""
     parsed = tuple(RoleBinding.parse(f"{namespace}/*", roles) for namespace, roles in bindings.items())
-    expiration = datetime.now(UTC) + timedelta(hours=1)
+    expiration = datetime.now(UTC) + lifetime
     return TokenSigner(SECRET).sign(Token(expiration=expiration, primary_namespace="someone", bindings=parsed))
+
+
+def a_token(**bindings: Sequence[str]) -> str:
+    """A token with roles by namespace, for an hour."""
+    return token_of(bindings)
 
 
 @dataclass(kw_only=True)
@@ -52,17 +62,33 @@ class DownloadService:
     url_prefix: str = "/conda-store"
     registry: str = "localhost:8080"
     bindings: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"team": ("viewer",)})
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    pull_limit: float = 20
+    service: Service | None = None
 
-    def client(self, *, token: str | None = None) -> httpx.AsyncClient:
-        """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
+    def _wired(self) -> Service:
         sections = {
             "AuthenticationBackend": {"secret": SECRET},
             "CondaStoreServer": {"url_prefix": self.url_prefix, "registry_external_url": self.registry},
         }
-        options = read_download_options(Config(sections))
-        wired = build_downloads(options, bus=MemoryBus(), database=self.database, store=self.store)
+        options = replace(read_download_options(Config(sections)), pull_limit=self.pull_limit)
+        return build_downloads(options, bus=self.bus, database=self.database, store=self.store)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """One service for all clients in the block, with its background running."""
+        self.service = self._wired()
+        tasks = [asyncio.ensure_future(part()) for part in self.service.background]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def client(self, *, token: str | None = None) -> httpx.AsyncClient:
+        """Without a token given, one that may read namespace ``team``; with an empty one, nobody."""
+        wired = self.service or self._wired()
         application = create_application(prefixed(self.url_prefix, wired.routes))
-        shown = a_token(**self.bindings) if token is None else token
+        shown = token_of(self.bindings) if token is None else token
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(application),
             base_url="http://conda-store.example",
@@ -90,6 +116,14 @@ class DownloadService:
             for row in rows:
                 transaction.session.add(row)
                 await transaction.session.flush()
+
+    async def revoke(self, identifier: str) -> None:
+        """Revoke a token by its id."""
+        row = IssuedToken(
+            id=identifier, kind="script", primary_namespace="someone", created_on=BEGAN, revoked_on=now()
+        )
+        async with Transactions(self.database, "test").begin() as transaction:
+            transaction.session.add(row)
 
     async def add_artifact(self, artifact_type: str, key: str) -> None:
         """Record an artifact of build 1."""

@@ -48,7 +48,7 @@ PLACES = {
     "environment": "weather",
     "build_id": "1",
     "key": f"lockfile/{KEY}.yml",
-    "rest": "team/weather/manifests/latest",
+    "rest": "team/weather/tags/list",
     "name": "swagger-ui.css",
     "token_id": "0" * 32,
 }

@@ -34,12 +34,14 @@ class ArtifactsOptions:
 class DownloadOptions:
     """Who may download.
 
-    ``url_prefix`` is the path that redirects lead below, ``registry`` host and port that images are pulled from.
+    ``url_prefix`` is the path that redirects lead below, ``registry`` host and port that images are pulled from.  A
+    pull waits at most ``pull_limit`` seconds for its image.
     """
 
     authorization: AuthorizationOptions
     url_prefix: str = "/"
     registry: str = "localhost:8080"
+    pull_limit: float = 600.0
 
 
 def read_options(config: Config) -> ArtifactsOptions:

@@ -10,6 +10,7 @@ from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
 from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
+from conda_store_artifacts.use_cases.await_image import PullTools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
 from conda_store_artifacts.use_cases.store_artifact import PACKING, Tools, store_artifact
 from conda_store_shared.assembly.authentication import wire_authentication
@@ -28,7 +29,9 @@ from conda_store_shared.contracts.events import (
 )
 from conda_store_shared.contracts.topology import ARTIFACTS, queue_name
 from conda_store_shared.db.engine import Database
+from conda_store_shared.db.notices import Listener
 from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import EVENT_NOTICES
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.reporter import publish_until_taken
@@ -37,6 +40,8 @@ from conda_store_shared.worker.stage import StageContext, StageOptions, StageWor
 
 # Removals are short, and must not wait for packing.
 _SHORT_WORK = 4
+# Seconds between the looks of somebody who waits for an image; on SQLite nothing tells of a change.
+_LOOK_WITH_NOTICES, _LOOK_WITHOUT = 5.0, 0.5
 
 
 def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service:
@@ -81,11 +86,18 @@ def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, s
     downloads = Downloads(
         database=database, store=store, url_prefix=options.url_prefix.rstrip("/"), registry=options.registry
     )
+    pulls = PullTools(
+        database=database,
+        bus=bus,
+        limit=options.pull_limit,
+        look=_LOOK_WITH_NOTICES if database.is_postgres else _LOOK_WITHOUT,
+    )
+    listener = Listener(database, EVENT_NOTICES, pulls.notices.hear)
     return Service(
         name=ARTIFACTS,
         subscriptions=(authentication.subscription,),
-        background=(authentication.background,),
-        routes=provide(ROUTES, authentication.authenticator, downloads, database),
+        background=(authentication.background, listener.run),
+        routes=provide(ROUTES, authentication.authenticator, downloads, database, pulls),
         checks={"database": database.check, "storage": store.check},
     )
 

@@ -171,11 +171,13 @@ class Authenticator:
         """Return who a token speaks for, whether or not it was ever shown; raises DatabaseUnavailable."""
         return await self._principal(KnownToken(token=token, identifier=token.token_id))
 
+    async def is_revoked(self, identifier: str | None) -> bool:
+        """Whether a recorded token was revoked; raises DatabaseUnavailable."""
+        return identifier is not None and await self._rights.is_revoked(identifier)
+
     async def _valid(self, text: str) -> KnownToken | None:
         known = self._reader.read(text, self.clock())
-        if known is None or known.identifier is None:
-            return known
-        return None if await self._rights.is_revoked(known.identifier) else known
+        return None if known is None or await self.is_revoked(known.identifier) else known
 
     async def _principal(self, known: KnownToken, *, in_cookie: bool = False) -> Principal:
         token = known.token

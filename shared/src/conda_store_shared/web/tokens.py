@@ -76,15 +76,34 @@ class TokenSigner:
 
     def verify(self, text: str, now: datetime) -> Token | None:
         """Return what a token says, None when it is not ours, does not count at ``now``, or says nothing sensible."""
+        try:
+            token = _read_signed(self._claims(text))
+        except (ValueError, TypeError, RecursionError, InvalidInput):
+            return None
+        return token if token.counts_at(now) else None
+
+    def sign_for(self, audience: str, claims: Mapping[str, Any]) -> str:
+        """Return ``claims`` as a token that is none of ours but for ``audience``."""
+        signed = {**claims, "aud": audience}
+        return jwt.encode({"alg": self._algorithm, "typ": "JWT"}, signed, self._key, algorithms=[self._algorithm])
+
+    def verify_for(self, audience: str, text: str, now: datetime) -> Mapping[str, Any] | None:
+        """Return what was signed for ``audience``; None when it was not, or does not count any more."""
+        claims = self._claims(text)
+        if claims is None or claims.get("aud") != audience or not isinstance(claims.get("exp"), int):
+            return None
+        return claims if now.timestamp() < claims["exp"] else None
+
+    def _claims(self, text: str) -> dict[str, Any] | None:
         found = _COMPACT.fullmatch(text) if len(text) <= MAXIMUM_TOKEN_LENGTH else None
         if found is None or not _is_canonical(found["signature"]):
             return None
         try:
             signed = jws.deserialize_compact(text, self._key, algorithms=[self._algorithm])
-            token = _read_signed(json.loads(signed.payload, object_pairs_hook=_object, parse_constant=_constant))
-        except (JoseError, ValueError, TypeError, RecursionError, InvalidInput):
+            claims = json.loads(signed.payload, object_pairs_hook=_object, parse_constant=_constant)
+        except (JoseError, ValueError, TypeError, RecursionError):
             return None
-        return token if token.counts_at(now) else None
+        return claims if isinstance(claims, dict) else None
 
 
 def _is_canonical(signature: str) -> bool:

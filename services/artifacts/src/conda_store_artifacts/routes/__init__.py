@@ -8,7 +8,7 @@ from conda_store_artifacts.routes.downloads import (
     get_lockfile,
     get_log,
 )
-from conda_store_artifacts.routes.registry import get_from_registry, show_registry
+from conda_store_artifacts.routes.registry import get_from_registry, get_registry_token, show_registry
 from conda_store_artifacts.routes.storage import get_object
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.web.routing import route
@@ -27,5 +27,6 @@ ROUTES = [
     route("/api/v1/environment/{namespace}/{environment}/conda-lock.yaml", get=get_current_lockfile),
     route("/storage/{key:path}", get=get_object),
     route("/v2/", get=show_registry, rooted=True),
+    route("/v2/token", get=get_registry_token, rooted=True),
     route("/v2/{rest:path}", get=get_from_registry, rooted=True),
 ]

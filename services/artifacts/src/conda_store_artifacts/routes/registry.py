@@ -1,121 +1,200 @@
-"""The registry of container images that docker and its like pull from; no build has left an image behind yet."""
+"""The registry of container images that docker and its like pull from (contract §1.8)."""
 
-import json
-from enum import Enum
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from conda_store_artifacts.domain.image_path import ImagePath, Kind
 from conda_store_artifacts.repositories.environments import find_environment
+from conda_store_artifacts.repositories.images import find_image_blob, list_tags
 from conda_store_artifacts.routes.context import downloads_of
-from conda_store_shared.domain.permission import Permission
-from conda_store_shared.errors import NotAuthorized
+from conda_store_artifacts.routes.object_response import object_response
+from conda_store_artifacts.routes.registry_answers import (
+    HEADERS,
+    Greeting,
+    Refusal,
+    Refused,
+    answer,
+    refuse,
+    told,
+)
+from conda_store_artifacts.routes.registry_caller import Caller, caller_of, issue_registry_token
+from conda_store_artifacts.use_cases.await_image import NoSuchImage, NoSuchRepository, Puller, PullTools, await_image
+from conda_store_artifacts.use_cases.read_manifest import NotAccepted, ServedManifest, read_document, read_image
+from conda_store_shared.errors import NotAuthorized, NotFound
 from conda_store_shared.web.access import ByUseCase
-from conda_store_shared.web.answers import DEPRECATED
-from conda_store_shared.web.authentication import Principal, authorize, principal_of
+from conda_store_shared.web.authentication import Authenticator, principal_of
 from conda_store_shared.web.operation import Content, operation
+from conda_store_shared.web.routing import lift_deadline, resource
 
-_JSON = "application/json"
-_HEADERS = {"Docker-Distribution-Api-Version": "registry/2.0", **DEPRECATED}
 _AS_SPECIFIED = ByUseCase("Needs `environment::read` on the image's environment; 401 asks for a credential.")
+_OCTETS = "application/octet-stream"
+_UNAUTHORIZED = told(401, "A credential is needed.")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-class Refusal(Enum):
-    """Errors of the distribution specification: code, status, message."""
+class TagsQuery(BaseModel):
+    """At most ``n`` tags, those after ``last``."""
 
-    NAME_UNKNOWN = (404, "repository name not known to registry")
-    BLOB_UNKNOWN = (404, "blob unknown to registry")
-    MANIFEST_UNKNOWN = (404, "manifest unknown")
-    UNAUTHORIZED = (401, "authentication required")
-    UNSUPPORTED = (405, "The operation is unsupported")
-    DENIED = (403, "requested access to the resource is denied")
+    n: str | None = None
+    last: str | None = None
 
 
-class RegistryError(BaseModel):
-    """An error of the distribution specification."""
+class TokenQuery(BaseModel):
+    """``scope`` is ``repository:<image>:pull``, once for each image; ``service`` and others are of no effect."""
 
-    code: str
-    message: str
-    detail: None
-
-
-class RegistryErrors(BaseModel):
-    """What the registry refuses, and why."""
-
-    errors: list[RegistryError]
+    service: str | None = None
+    scope: str | None = None
+    account: str | None = None
 
 
-class Greeting(BaseModel):
-    """The registry speaks version 2."""
+class RegistryToken(BaseModel):
+    """A token for images, worth something for ``expires_in`` seconds."""
+
+    token: str
+    access_token: str
+    expires_in: int
+    issued_at: str
 
 
-def _told(status: int, text: str) -> Content:
-    return Content(told=text, status=status, media_type=_JSON, model=RegistryErrors)
-
-
-_UNAUTHORIZED = _told(401, "A credential is needed.")
+@operation("Greet a client of the registry", _AS_SPECIFIED, Greeting, _UNAUTHORIZED)
+async def show_registry(request: Request) -> Response:
+    """Tell that this is a registry, to those who are logged in."""
+    caller = await caller_of(request)
+    return answer({}) if caller.authenticated else refuse(Refused(Refusal.UNAUTHORIZED), request)
 
 
 @operation(
-    "Greet a client of the registry",
-    _AS_SPECIFIED,
-    Greeting,
+    "Issue a token for images",
+    ByUseCase("Needs a credential, such as a token as the password of Basic authentication."),
+    RegistryToken,
     _UNAUTHORIZED,
+    query=TokenQuery,
 )
-async def show_registry(request: Request) -> Response:
-    """Tell that this is a registry, to those who are logged in."""
-    principal = await principal_of(request)
-    return _answer({}, 200) if principal.authenticated else _refused(Refusal.UNAUTHORIZED)
+async def get_registry_token(request: Request) -> Response:
+    """Issue a token that allows to pull what the caller may read of what was asked for."""
+    principal, authenticator = await principal_of(request), resource(request, Authenticator)
+    if not principal.authenticated:
+        return refuse(Refused(Refusal.UNAUTHORIZED), request)
+    scopes = " ".join(request.query_params.getlist("scope")).split()
+    return answer(issue_registry_token(principal, scopes, authenticator, authenticator.clock()))
 
 
 @operation(
     "Pull a part of an image",
     _AS_SPECIFIED,
-    Content(told="The manifest, blob or list of tags.", media_type="application/octet-stream"),
+    Content(told="The manifest, blob or list of tags.", media_type=_OCTETS),
+    Content(told="The part of a blob that was asked for.", status=206, media_type=_OCTETS),
+    Content(told="It is what the caller has already.", status=304),
+    Content(told="To the blob.", status=307),
     _UNAUTHORIZED,
-    _told(403, "The caller may not read the environment."),
-    _told(404, "The registry knows no such image, manifest or blob."),
-    _told(405, "The registry knows no such request."),
+    told(403, "The caller may not read the environment."),
+    told(404, "The registry knows no such image, manifest or blob."),
+    told(405, "The registry knows no such request."),
+    Content(told="The blob has no such part.", status=416),
+    query=TagsQuery,
 )
 async def get_from_registry(request: Request) -> Response:
-    """Answer with a manifest, a blob, or the tags of an image."""
-    image = ImagePath.parse(request.path_params["rest"])
-    refusal = _refusal(image, await principal_of(request))
-    if image is None or refusal is not None:
-        return _refused(refusal or Refusal.UNSUPPORTED)
-    async with downloads_of(request).database.reader() as reader:
-        known = await find_environment(reader, image.namespace, image.environment) is not None
-    return _refused(_absent(image.kind) if known else Refusal.NAME_UNKNOWN)
-
-
-def _refusal(image: ImagePath | None, principal: Principal) -> Refusal | None:
-    if image is None:
-        return Refusal.UNSUPPORTED
-    if not principal.authenticated:
-        return Refusal.UNAUTHORIZED
+    """Answer with a manifest, a blob, or the tags of an image; waits for an image that is being made."""
     try:
-        authorize(principal, (Permission.ENVIRONMENT_READ,), image.namespace, image.environment)
-    except NotAuthorized:
-        return Refusal.DENIED
-    return None
+        image, caller = await _admit(request)
+        return await _ANSWERS[image.kind](request, image, caller)
+    except Refused as refused:
+        return refuse(refused, request)
 
 
-def _absent(kind: Kind) -> Refusal:
-    if kind == Kind.TAGS:
-        # No image of this environment was pushed or built: so says the reference registry too.
-        return Refusal.NAME_UNKNOWN
-    return Refusal.MANIFEST_UNKNOWN if kind == Kind.MANIFEST else Refusal.BLOB_UNKNOWN
+async def _admit(request: Request) -> tuple[ImagePath, Caller]:
+    image = ImagePath.parse(request.path_params["rest"])
+    if image is None:
+        raise Refused(Refusal.UNSUPPORTED)
+    caller = await caller_of(request)
+    if not caller.authenticated:
+        raise Refused(Refusal.UNAUTHORIZED, scope=f"repository:{image.name}:pull")
+    if not caller.may_pull(image):
+        raise Refused(Refusal.DENIED)
+    return image, caller
 
 
-def _refused(refusal: Refusal) -> Response:
-    status, message = refusal.value
-    answer = _answer({"errors": [{"code": refusal.name, "message": message, "detail": None}]}, status)
-    if refusal == Refusal.UNAUTHORIZED:
-        answer.headers["Www-Authenticate"] = 'Basic realm="Registry Realm"'
-    return answer
+async def _manifest(request: Request, image: ImagePath, caller: Caller) -> Response:
+    downloads = downloads_of(request)
+    if image.digest is not None:
+        key = await _key_of(request, image, image.digest, Refusal.MANIFEST_UNKNOWN)
+        return _document_response(request, await read_document(key, downloads.store))
+    if ":" in image.reference:
+        raise Refused(Refusal.MANIFEST_UNKNOWN, "digests are sha256: and 64 hexadecimal digits")
+    lift_deadline(request)
+    puller = Puller(may_make=caller.may_make(image), has_left=request.is_disconnected)
+    try:
+        build_key = await await_image(image, puller, resource(request, PullTools))
+        served = await read_image(build_key, request.headers.get("accept", ""), downloads.store)
+    except NoSuchRepository as error:
+        raise Refused(Refusal.NAME_UNKNOWN, error.message) from error
+    except NotAuthorized as error:
+        raise Refused(Refusal.DENIED, "the environment of the image does not exist, and may not be created") from error
+    except (NoSuchImage, NotAccepted, NotFound) as error:
+        raise Refused(Refusal.MANIFEST_UNKNOWN, error.message) from error
+    return _document_response(request, served)
 
 
-def _answer(content: object, status: int) -> Response:
-    return Response(json.dumps(content, indent=3), status, _HEADERS, _JSON)
+def _document_response(request: Request, served: ServedManifest) -> Response:
+    headers = {
+        **HEADERS,
+        "Docker-Content-Digest": f"sha256:{served.digest}",
+        "ETag": f'"sha256:{served.digest}"',
+        "Cache-Control": "private, no-cache",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(served.content, 200, headers, served.media_type)
+
+
+async def _blob(request: Request, image: ImagePath, _caller: Caller) -> Response:
+    if image.digest is None:
+        raise Refused(Refusal.BLOB_UNKNOWN, "digests are sha256: and 64 hexadecimal digits")
+    store = downloads_of(request).store
+    key = await _key_of(request, image, image.digest, Refusal.BLOB_UNKNOWN)
+    headers = {**HEADERS, "Docker-Content-Digest": f"sha256:{image.digest}"}
+    if request.method != "HEAD" and (address := await store.address(key, _OCTETS)) is not None:
+        return RedirectResponse(address, 307, headers)
+    stored = await store.head(key)
+    if stored is None:
+        raise Refused(Refusal.BLOB_UNKNOWN)
+    return object_response(request, store, stored, _OCTETS, headers)
+
+
+async def _key_of(request: Request, image: ImagePath, digest: str, unknown: Refusal) -> str:
+    """Where something of an image is stored; what belongs to none of the environment's is unknown there."""
+    async with downloads_of(request).database.reader() as reader:
+        found = await find_image_blob(reader, image.namespace, image.stored_environment, digest)
+        if found is None and await find_environment(reader, image.namespace, image.stored_environment) is None:
+            raise Refused(Refusal.NAME_UNKNOWN)
+    if found is None:
+        raise Refused(unknown)
+    return found.key
+
+
+async def _tags(request: Request, image: ImagePath, _caller: Caller) -> Response:
+    async with downloads_of(request).database.reader() as reader:
+        tags = await list_tags(reader, image.namespace, image.stored_environment)
+    if not tags:
+        # No image of this environment was ever made: so says the reference registry too.
+        raise Refused(Refusal.NAME_UNKNOWN)
+    query = request.query_params
+    after = [tag for tag in tags if tag > query.get("last", "")]
+    limit = int(query["n"]) if _NUMBER.fullmatch(query.get("n", "")) else len(after)
+    response = answer({"name": image.name, "tags": after[:limit]})
+    if 0 < limit < len(after):
+        more = urlencode({"n": limit, "last": after[limit - 1]})
+        response.headers["Link"] = f'<{quote(request.scope["path"])}?{more}>; rel="next"'
+    return response
+
+
+_ANSWERS: dict[Kind, Callable[[Request, ImagePath, Caller], Awaitable[Response]]] = {
+    Kind.MANIFEST: _manifest,
+    Kind.BLOB: _blob,
+    Kind.TAGS: _tags,
+}
