@@ -1,10 +1,14 @@
 """What the service asks of outside tools."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from conda_store_artifacts.domain.fragment import FragmentFormat
+from conda_store_artifacts.domain.fragment_files import FragmentFiles
 from conda_store_shared.child.report import Report
+from conda_store_shared.domain.lockfile import LockedPackage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +27,40 @@ class Packer(Protocol):
         """Write the archive to the new file ``output`` within ``deadline`` seconds.
 
         Raises StageFailure: prefix_missing, pack_failed, timeout, disk_full, out_of_memory, worker_lost.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FragmentOrder:
+    """Fragments to be made: of the packages ``wanted``, which are some of ``packages``, all of one ``platform``."""
+
+    platform: str
+    packages: Sequence[LockedPackage]
+    wanted: Sequence[LockedPackage]
+    format: FragmentFormat
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFragment:
+    """A fragment of ``package`` in the local file ``path``; the digests are SHA-256 (hex)."""
+
+    package: LockedPackage
+    path: Path
+    digest: str
+    size: int
+    raw_digest: str
+    raw_size: int
+    files: FragmentFiles
+
+
+class FragmentMaker(Protocol):
+    """Makes fragments of packages."""
+
+    async def make(self, order: FragmentOrder, directory: Path, report: Report) -> list[MadeFragment]:
+        """Write the wanted fragments into the empty ``directory``, within the order's deadline in seconds.
+
+        Raises StageFailure as installing does: channel_unreachable, hash_mismatch, disk_full, timeout, ….
         """
         ...

@@ -34,7 +34,7 @@ class PackageView:
 
     def __init__(self, shared: Path, packages: Iterable[LockedPackage]) -> None:
         self.directory = _directory(shared)
-        self._places = _places(shared, packages)
+        self._places = package_places(shared, packages)
 
     def __enter__(self) -> "PackageView":
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,8 @@ def _directory(shared: Path) -> Path:
     return shared / f".view-{uuid.uuid4().hex}"
 
 
-def _places(shared: Path, packages: Iterable[LockedPackage]) -> Mapping[str, Path]:
+def package_places(shared: Path, packages: Iterable[LockedPackage]) -> Mapping[str, Path]:
+    """Where packages are to be in the shared cache, by NAME-VERSION-BUILD; those without a digest never are."""
     places = {}
     for package in packages:
         build = package.build or PackageAddress.parse(package.url).build

@@ -10,6 +10,7 @@
     index/<digest of address>/<subdir>   the packages of one subdir of a channel
     solve/<solve_id>/order.json          what a remote solve is about; gone when nobody waits for it any more
     solve/<solve_id>/packages.json       what it found
+    fragment/<digest>                    a package's files, compressed, as archives are put together of them
     found/<digest>.yml                   text of a watched file, one for each content
     docker/manifest/<build_key>          the manifest of a build's image, or the index of its platforms
     docker/manifest/sha256:<digest>      each manifest and index of each image, by its content
@@ -90,6 +91,11 @@ def image_document_key(digest: str) -> str:
 def image_blob_key(digest: str) -> str:
     """Key of a layer or a configuration of images; ``digest`` is SHA-256 in hex."""
     return f"docker/blobs/{digest}"
+
+
+def fragment_key(digest: str) -> str:
+    """Key of a blob that archives are put together of."""
+    return f"fragment/{digest}"
 
 
 def found_specification_key(digest: str) -> str:

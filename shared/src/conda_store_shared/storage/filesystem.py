@@ -15,12 +15,14 @@ from typing import BinaryIO, Self
 from urllib.parse import quote
 
 from conda_store_shared.errors import NotFound, StorageUnavailable, TooLarge
+from conda_store_shared.storage.blocks import blocks_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = 24 * 3600.0
 _PIECE = 256 * 1024
+_BLOCK = 1024 * 1024
 # A mounted directory whose server is gone blocks for ever; the thread is then lost, the caller is not.
 _TIMEOUT = 10.0
 
@@ -60,6 +62,23 @@ class FilesystemStore:
             return await asyncio.to_thread(
                 self._write, key, target, lambda file: shutil.copyfileobj(source, file, 1024 * 1024)
             )
+
+    async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
+        """Store what comes, piece by piece; the file appears once all of it is on the disk."""
+        target = self._path(key)
+        async with _answering(key):
+            temporary = await asyncio.to_thread(self._temporary)
+        try:
+            with temporary.open("xb") as file:
+                async for block in blocks_of(pieces, _BLOCK):
+                    async with _answering(key):
+                        await asyncio.to_thread(file.write, block)
+                with _translated(key):
+                    await asyncio.to_thread(_sync_file, file)
+            async with _answering(key):
+                return await asyncio.to_thread(_appear, key, temporary, target)
+        finally:
+            await asyncio.to_thread(temporary.unlink, missing_ok=True)
 
     async def get(self, key: str, limit: int) -> bytes:
         """Return a small object; raises NotFound or TooLarge."""
@@ -127,17 +146,26 @@ class FilesystemStore:
         try:
             with temporary.open("xb") as file:
                 fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            stored = _describe(key, temporary)
-            temporary.replace(target)
-            _sync_directory(target.parent)
+                _sync_file(file)
+            return _appear(key, temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-        if stored is None:
-            raise StorageUnavailable(f"object {key!r} vanished while it was written")
-        return stored
+
+
+def _sync_file(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _appear(key: str, temporary: Path, target: Path) -> StoredObject:
+    """Move a file that is on the disk to its place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stored = _describe(key, temporary)
+    temporary.replace(target)
+    _sync_directory(target.parent)
+    if stored is None:
+        raise StorageUnavailable(f"object {key!r} vanished while it was written")
+    return stored
 
 
 def _open(path: Path, key: str, start: int) -> BinaryIO:

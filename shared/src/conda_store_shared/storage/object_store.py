@@ -31,6 +31,10 @@ class ObjectStore(Protocol):
         """Store a file of any size, streamed: never whole in memory."""
         ...
 
+    async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
+        """Store what ``pieces`` yields, in bounded memory; when it raises, nothing is stored."""
+        ...
+
     async def get(self, key: str, limit: int) -> bytes:
         """Return a small object; raises NotFound, or TooLarge when it has more than ``limit`` bytes."""
         ...

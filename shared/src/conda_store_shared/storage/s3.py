@@ -13,6 +13,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from conda_store_shared.errors import ConfigurationError, NotFound, StorageUnavailable, TooLarge
+from conda_store_shared.storage.blocks import blocks_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
 from conda_store_shared.storage.s3_credentials import CredentialsOptions
@@ -113,27 +114,20 @@ class S3Store:
         return StoredObject(key=key, size=len(content), etag=answer["ETag"].strip('"'))
 
     async def put_file(self, key: str, path: Path, content_type: str) -> StoredObject:
-        """Store a file, in parts when it is larger than one; at most three parts are in memory."""
+        """Store a file, in parts when it is larger than one; at most four parts are in memory."""
         size = (await asyncio.to_thread(path.stat)).st_size
         if size <= PART_BYTES:
             return await self.put(key, await asyncio.to_thread(path.read_bytes), content_type)
-        async with self._answering(checked_key(key)):
-            upload = await self._client.create_multipart_upload(
-                Bucket=self._options.bucket, Key=key, ContentType=content_type
-            )
-        try:
-            parts = await self._put_parts(key, upload["UploadId"], path, size)
-            async with self._answering(key, self._options.part_timeout):
-                await self._clients.patient.complete_multipart_upload(
-                    Bucket=self._options.bucket, Key=key, UploadId=upload["UploadId"], MultipartUpload={"Parts": parts}
-                )
-        except BaseException:
-            await self._abort(key, upload["UploadId"])
-            raise
-        stored = await self.head(key)
-        if stored is None:
-            raise StorageUnavailable(f"object {key!r} vanished after it was stored")
-        return stored
+        step = max(PART_BYTES, -(-size // _MAXIMUM_PARTS))
+        return await self._put_in_parts(key, _read_parts(path, step), content_type)
+
+    async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
+        """Store what comes, in parts when it is more than one; at most four parts are in memory."""
+        parts = blocks_of(pieces, PART_BYTES)
+        first = await anext(parts, b"")
+        if len(first) < PART_BYTES:
+            return await self.put(key, first, content_type)
+        return await self._put_in_parts(key, _begun(first, parts), content_type)
 
     async def get(self, key: str, limit: int) -> bytes:
         """Return a small object; raises NotFound or TooLarge."""
@@ -225,25 +219,49 @@ class S3Store:
         )
         return client
 
-    async def _put_parts(self, key: str, upload: str, path: Path, size: int) -> "list[CompletedPartTypeDef]":
-        step = max(PART_BYTES, -(-size // _MAXIMUM_PARTS))
+    async def _put_in_parts(self, key: str, parts: AsyncIterator[bytes], content_type: str) -> StoredObject:
+        async with self._answering(checked_key(key)):
+            upload = await self._client.create_multipart_upload(
+                Bucket=self._options.bucket, Key=key, ContentType=content_type
+            )
+        try:
+            put = await self._put_parts(key, upload["UploadId"], parts)
+            async with self._answering(key, self._options.part_timeout):
+                await self._clients.patient.complete_multipart_upload(
+                    Bucket=self._options.bucket, Key=key, UploadId=upload["UploadId"], MultipartUpload={"Parts": put}
+                )
+        except BaseException:
+            await self._abort(key, upload["UploadId"])
+            raise
+        stored = await self.head(key)
+        if stored is None:
+            raise StorageUnavailable(f"object {key!r} vanished after it was stored")
+        return stored
+
+    async def _put_parts(self, key: str, upload: str, parts: AsyncIterator[bytes]) -> "list[CompletedPartTypeDef]":
         room = asyncio.Semaphore(_PARTS_AT_ONCE)
 
-        async def put_part(number: int) -> "CompletedPartTypeDef":
-            async with room:
-                content = await asyncio.to_thread(_read_part, path, (number - 1) * step, step)
+        async def put_part(number: int, content: bytes) -> "CompletedPartTypeDef":
+            try:
                 async with self._answering(key, self._options.part_timeout):
                     answer = await self._clients.patient.upload_part(
                         Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=content
                     )
+            finally:
+                room.release()
             return {"PartNumber": number, "ETag": answer["ETag"]}
 
+        put: list[asyncio.Task[CompletedPartTypeDef]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                parts = [group.create_task(put_part(number)) for number in range(1, -(-size // step) + 1)]
-        except* StorageUnavailable as failures:
-            raise StorageUnavailable(str(failures.exceptions[0])) from failures
-        return [part.result() for part in parts]
+                await room.acquire()
+                async for content in parts:
+                    put.append(group.create_task(put_part(len(put) + 1, content)))
+                    # The next part is read only when there is room for it.
+                    await room.acquire()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        return [part.result() for part in put]
 
     async def _abort(self, key: str, upload: str) -> None:
         with suppress(StorageUnavailable, NotFound):
@@ -279,7 +297,13 @@ def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
     return StorageUnavailable(f"the object store refuses {error.operation_name} of {key!r}: {code}")
 
 
-def _read_part(path: Path, start: int, size: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(size)
+async def _begun(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for other in others:
+        yield other
+
+
+async def _read_parts(path: Path, size: int) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while part := await asyncio.to_thread(file.read, size):
+            yield part

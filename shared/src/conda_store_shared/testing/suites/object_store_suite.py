@@ -39,6 +39,12 @@ async def read_all(stream: AsyncIterator[bytes]) -> bytes:
     return b"".join([piece async for piece in stream])
 
 
+async def in_pieces(content: bytes, size: int) -> AsyncIterator[bytes]:
+    """``content`` as a stream of pieces of ``size`` bytes."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
 def write_large_file(path: Path) -> str:
     """Write a file of random bytes; returns its SHA-256 (hex)."""
     content = os.urandom(LARGE_BYTES)
@@ -120,6 +126,31 @@ class ObjectStoreSuite:
         await store.put_file("archive/small.tar.gz", path, "application/gzip")
         assert await store.get("archive/small.tar.gz", 10) == b"small"
 
+    async def test_store_keeps_a_stream_of_pieces_of_any_size(self, store: ObjectStore) -> None:
+        content = os.urandom(LARGE_BYTES)
+        stored = await store.put_stream("archive/a.tar.gz", in_pieces(content, 300_001), "application/gzip")
+        assert stored.size == LARGE_BYTES
+        assert await store.head("archive/a.tar.gz") == stored
+        assert await read_all(store.stream("archive/a.tar.gz")) == content
+
+    @pytest.mark.parametrize("size", [0, 5, 1024 * 1024, 8 * 1024 * 1024])
+    async def test_store_keeps_a_stream_of_any_length(self, store: ObjectStore, size: int) -> None:
+        content = os.urandom(size)
+        assert (await store.put_stream("archive/a.tar.gz", in_pieces(content, 256 * 1024), TEXT)).size == size
+        assert await read_all(store.stream("archive/a.tar.gz")) == content
+
+    @pytest.mark.parametrize("size", [3, LARGE_BYTES])
+    async def test_store_keeps_what_was_there_when_a_stream_breaks_off(self, store: ObjectStore, size: int) -> None:
+        await store.put("archive/a.tar.gz", b"before", TEXT)
+
+        async def broken() -> AsyncIterator[bytes]:
+            yield bytes(size)
+            raise NotFound("one of its sources is gone")
+
+        with pytest.raises(NotFound, match="one of its sources"):
+            await store.put_stream("archive/a.tar.gz", broken(), TEXT)
+        assert await store.get("archive/a.tar.gz", 100) == b"before"
+
     async def test_store_forgets_a_deleted_object(self, store: ObjectStore) -> None:
         await store.put("logs/a.log", b"x", TEXT)
         await store.delete("logs/a.log")
@@ -134,6 +165,7 @@ class ObjectStoreSuite:
         for refused in (
             store.put(key, b"x", TEXT),
             store.put_file(key, path, TEXT),
+            store.put_stream(key, in_pieces(b"x", 1), TEXT),
             store.get(key, 1),
             store.head(key),
             store.delete(key),

@@ -1,0 +1,180 @@
+"""Runs in a child process: packages become fragments, without an environment they are part of.
+
+Conda packages are installed into a scratch directory as the builder installs them, and taken apart again by their
+records; wheels are unpacked one by one.  No code of a package runs.
+"""
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conda_store_artifacts.adapters.compression import Compression, compressed
+from conda_store_artifacts.adapters.package_entries import Entries, Installed, find_record, package_entries
+from conda_store_artifacts.adapters.plain_tar import END, PlainTar
+from conda_store_artifacts.adapters.wheel_cache import WheelCache
+from conda_store_artifacts.adapters.wheel_entries import unpack_wheel, wheel_entries
+from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, is_noarch, python_of
+from conda_store_shared.child.report import Report
+from conda_store_shared.conda.installer import InstallPlan, install
+from conda_store_shared.conda.lent_packages import borrow_packages
+from conda_store_shared.conda.lockfile_records import PackageAddress
+from conda_store_shared.conda.ownership import remove_tree
+from conda_store_shared.conda.package_view import package_places
+from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+
+# A package of more bytes than this is compressed by all threads at once, smaller ones side by side.
+_LARGE = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One call: fragments of the wanted packages of ``plan`` into ``output``; ``lent`` are caches of others."""
+
+    plan: InstallPlan
+    wanted: frozenset[str]
+    python: str | None
+    format: FragmentFormat
+    threads: int
+    output: Path
+    lent: Sequence[Path]
+
+
+async def make_fragments(arguments: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    """Write a fragment of each wanted package; raises StageFailure as installing does.
+
+    ``plan`` holds all packages of the environment, ``wanted`` names those a fragment is wanted of, as
+    ``conda:python`` or ``pip:flask``; ``format`` is a FragmentFormat, ``output`` an empty directory, ``lent`` are roots
+    of package caches that are only read.  Returns for each: ``name``, ``file``, ``digest``, ``size``, ``raw_digest``,
+    ``raw_size``, ``about``.
+    """
+    wanted_format = arguments["format"]
+    plan = InstallPlan.from_json(arguments["plan"])
+    work = _Work(
+        plan=plan,
+        wanted=frozenset(arguments["wanted"]),
+        python=python_of(plan.conda),
+        format=FragmentFormat(
+            kind=FragmentKind(wanted_format["kind"]),
+            codec=Codec(wanted_format["codec"]),
+            level=wanted_format["level"],
+            prefix=wanted_format["prefix"],
+        ),
+        threads=arguments["threads"],
+        output=Path(arguments["output"]),
+        lent=[Path(root) for root in arguments["lent"]],
+    )
+    return await _Maker(work, report).make()
+
+
+class _Maker:
+    def __init__(self, work: _Work, report: Report) -> None:
+        self._work = work
+        self._report = report
+        self._made: list[dict[str, Any]] = []
+
+    async def make(self) -> list[dict[str, Any]]:
+        work = self._work
+        conda = [package for package in work.plan.conda if f"conda:{package.name}" in work.wanted]
+        pip = [package for package in work.plan.pip if f"pip:{package.name}" in work.wanted]
+        if conda:
+            borrow_packages(work.plan.package_cache, work.lent, self._with_python(conda))
+            await self._make_conda(conda)
+        wheels = WheelCache(root=work.plan.package_cache.root / "wheels", credentials=work.plan.credentials)
+        for package in pip:
+            self._make_wheel(package, wheels)
+        return self._made
+
+    async def _make_conda(self, packages: Sequence[LockedPackage]) -> None:
+        work = self._work
+        scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=work.output))
+        try:
+            together = self._with_python(packages)
+            plan = dataclasses.replace(work.plan, conda=together, pip=(), prefix=work.format.prefix)
+            await install(scratch, plan, self._report)
+            self._write_all(scratch, packages)
+        finally:
+            remove_tree(scratch)
+
+    def _with_python(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
+        """What noarch packages install depends on the python beside them."""
+        if not any(is_noarch(package) for package in packages):
+            return tuple(packages)
+        pythons = [package for package in self._work.plan.conda if package.name == "python"]
+        return tuple({package.name: package for package in (*packages, *pythons)}.values())
+
+    def _write_all(self, scratch: Path, packages: Sequence[LockedPackage]) -> None:
+        small: list[tuple[LockedPackage, Entries]] = []
+        for package in packages:
+            entries = package_entries(self._installed(scratch, package), self._work.format.kind)
+            if _bytes_of(entries) > _LARGE:
+                self._write(f"conda:{package.name}", entries, self._work.threads)
+            else:
+                small.append((package, entries))
+        with ThreadPoolExecutor(self._work.threads) as threads:
+            for written in [
+                threads.submit(self._write, f"conda:{package.name}", entries, 1) for package, entries in small
+            ]:
+                written.result()
+
+    def _installed(self, scratch: Path, package: LockedPackage) -> Installed:
+        work = self._work
+        [extracted] = package_places(work.plan.package_cache.packages, [package]).values()
+        build = package.build or PackageAddress.parse(package.url).build
+        return Installed(
+            record=find_record(scratch, f"{package.name}-{package.version}-{build}"),
+            prefix=scratch,
+            target=work.format.prefix,
+            extracted=extracted,
+            site_packages=f"lib/python{work.python}/site-packages" if work.python else None,
+        )
+
+    def _make_wheel(self, package: LockedPackage, wheels: WheelCache) -> None:
+        work = self._work
+        if work.python is None:
+            detail = f"package {package.name} is wanted from pip, but there is no python in the environment"
+            raise StageFailure(FailureCode.PIP_FAILED, detail)
+        scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=work.output))
+        try:
+            unpack_wheel(wheels.fetch(package), package, scratch, work.format.prefix, work.python)
+            entries = wheel_entries(scratch, work.format.prefix, work.format.kind)
+            self._write(f"pip:{package.name}", entries, work.threads)
+        finally:
+            remove_tree(scratch)
+
+    def _write(self, name: str, entries: Entries, threads: int) -> None:
+        work = self._work
+        is_layer = work.format.kind == FragmentKind.LAYER
+        path = work.output / name.replace(":", "-")
+        with compressed(path, Compression(codec=work.format.codec, level=work.format.level, threads=threads)) as out:
+            tar = PlainTar(out.raw, work.format.prefix if is_layer else "")
+            for member in entries.members:
+                tar.add(member)
+            if is_layer:
+                out.raw.write(END)
+        self._made.append(
+            {
+                "name": name,
+                "file": path.name,
+                "digest": out.packed.digest(),
+                "size": out.packed.size,
+                "raw_digest": out.raw.digest(),
+                "raw_size": out.raw.size,
+                "about": entries.files.to_json(),
+            }
+        )
+        self._report.progress(len(self._made), len(work.wanted), "packages")
+
+
+def _bytes_of(entries: Entries) -> int:
+    return sum(_sizes(entries))
+
+
+def _sizes(entries: Entries) -> Iterator[int]:
+    for member in entries.members:
+        yield member.source.stat().st_size if member.source else len(member.content or b"")

@@ -1,0 +1,165 @@
+"""Runs in a child process: the files of an installed conda package, as an archive or a layer holds them."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conda_pack.core import rewrite_shebang
+
+from conda_store_artifacts.adapters.plain_tar import MADE_UP_TIME, Entry
+from conda_store_artifacts.domain.fragment import FragmentKind
+from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
+from conda_store_shared.domain.stage import FailureCode
+from conda_store_shared.errors import StageFailure
+
+# Where rattler puts a file that another package of the same install brings, too.
+_CLOBBERED = "__clobbers__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A conda package in ``prefix``, linked for ``target``; ``extracted`` is how it was packaged.
+
+    ``site_packages`` is the directory of the environment's Python packages below the prefix, None without a python.
+    """
+
+    record: Path
+    prefix: Path
+    target: str
+    extracted: Path
+    site_packages: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """The members of a fragment in their order, and what has to be known of them."""
+
+    members: tuple[Entry, ...]
+    files: FragmentFiles
+
+
+def package_entries(package: Installed, kind: FragmentKind) -> Entries:
+    """List the files of a package with its record; raises StageFailure when files are missing."""
+    record = json.loads(package.record.read_bytes())
+    aside = f"{_CLOBBERED}/{record['name']}/"
+    record["files"] = [path.removeprefix(aside) for path in record.get("files", ())]
+    for entry in record.get("paths_data", {}).get("paths", ()):
+        entry["_path"] = entry["_path"].removeprefix(aside)
+    reader = _PackageReader(package, record, kind)
+    members = [*reader.members(), _record_entry(package.record, record)]
+    script = f"bin/.{record['name']}-post-link.sh"
+    return Entries(
+        members=tuple(sorted(members, key=lambda member: member.path)),
+        files=FragmentFiles.of(
+            (member.path for member in members if not is_directory(member)),
+            reader.mentions,
+            link_script=any(member.path == script for member in members),
+        ),
+    )
+
+
+def mended_script(content: bytes, path: str, prefix: str) -> tuple[bytes, bool]:
+    """A command with its interpreter found by ``env``; False when the prefix is still said somewhere."""
+    mended, is_mended = rewrite_shebang(content, path, prefix)
+    return bytes(mended), bool(is_mended) or prefix.encode() not in content
+
+
+def is_directory(entry: Entry) -> bool:
+    """Whether the member is a directory."""
+    return entry.source is None and entry.content is None and entry.link is None
+
+
+class _PackageReader:
+    """Reads the files of one package; ``mentions`` fills on the way."""
+
+    def __init__(self, package: Installed, record: Mapping[str, Any], kind: FragmentKind) -> None:
+        self.mentions: list[Mention] = []
+        self._package = package
+        self._record = record
+        self._kind = kind
+        paths = record.get("paths_data", {}).get("paths", ())
+        self._told = {entry["_path"]: entry for entry in paths}
+        is_python = record.get("noarch") == "python"
+        self._site_packages = f"{package.site_packages}/" if is_python and package.site_packages else None
+
+    def members(self) -> Iterator[Entry]:
+        """Every file the record names, and directories that are empty."""
+        for path in sorted({*self._record["files"], *self._told}):
+            if (member := self._member(path)) is not None:
+                yield member
+
+    def _member(self, path: str) -> Entry | None:
+        installed = self._installed(path)
+        try:
+            status = installed.lstat()
+        except FileNotFoundError:
+            if self._told.get(path, {}).get("path_type") == "pyc_file":
+                return None
+            detail = f"{path} of package {self._record['name']} is missing, though nothing failed"
+            raise StageFailure(FailureCode.INTERNAL_ERROR, detail) from None
+        if stat.S_ISDIR(status.st_mode):
+            return None if any(installed.iterdir()) else Entry(path=path)
+        origin = self._origin_of(path)
+        time = int(origin.lstat().st_mtime) if origin else MADE_UP_TIME
+        if stat.S_ISLNK(status.st_mode):
+            return Entry(path=path, link=os.readlink(installed), time=time)
+        member = Entry(path=path, source=installed, executable=bool(status.st_mode & stat.S_IXUSR), time=time)
+        return member if self._kind == FragmentKind.LAYER else self._as_packaged(member, origin)
+
+    def _as_packaged(self, member: Entry, origin: Path | None) -> Entry:
+        """The member with what the package says, not what it was linked for."""
+        path, told = member.path, self._told.get(member.path, {})
+        if origin is None:
+            content = self._generated(path, self._installed(path).read_bytes())
+            return replace(member, source=None, content=content)
+        placeholder, mode = told.get("prefix_placeholder"), told.get("file_mode") or "text"
+        if placeholder and mode == "text" and path.startswith("bin/"):
+            content, is_mended = mended_script(origin.read_bytes(), path, placeholder)
+            if is_mended:
+                return replace(member, source=None, content=content)
+        if placeholder:
+            self.mentions.append(Mention(path=path, placeholder=placeholder, mode=mode))
+        return replace(member, source=origin)
+
+    def _generated(self, path: str, content: bytes) -> bytes:
+        """The content of a file that the install made, such as a command of a noarch package."""
+        target = self._package.target
+        mended, is_mended = mended_script(content, path, target) if path.startswith("bin/") else (content, False)
+        if not is_mended and target.encode() in mended:
+            self.mentions.append(Mention(path=path, placeholder=target, mode="text"))
+        return mended
+
+    def _installed(self, path: str) -> Path:
+        aside = self._package.prefix / _CLOBBERED / self._record["name"] / path
+        return aside if os.path.lexists(aside) else self._package.prefix / path
+
+    def _origin_of(self, path: str) -> Path | None:
+        """The file of the package that ``path`` was made from."""
+        names = [path]
+        if self._site_packages is not None:
+            if path.startswith(self._site_packages):
+                names.insert(0, f"site-packages/{path.removeprefix(self._site_packages)}")
+            elif path.startswith("bin/"):
+                names.insert(0, f"python-scripts/{path.removeprefix('bin/')}")
+        origins = (self._package.extracted / name for name in names)
+        return next((origin for origin in origins if os.path.lexists(origin)), None)
+
+
+def _record_entry(path: Path, record: dict[str, Any]) -> Entry:
+    """The record as conda-pack writes it, and the same wherever the package was linked from."""
+    if isinstance(record.get("link"), dict):
+        record["link"] = {"source": "", "type": 1}
+    content = json.dumps(record, indent=True, sort_keys=True).encode()
+    return Entry(path=f"conda-meta/{path.name}", content=content)
+
+
+def find_record(prefix: Path, name: str) -> Path:
+    """The record of the package NAME-VERSION-BUILD that was just installed; raises StageFailure("internal_error")."""
+    path = prefix / "conda-meta" / f"{name}.json"
+    if not path.exists():
+        raise StageFailure(FailureCode.INTERNAL_ERROR, f"package {name} was not installed, though nothing failed")
+    return path

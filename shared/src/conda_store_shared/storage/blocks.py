@@ -1,0 +1,15 @@
+"""A stream cut anew: pieces of any size in, blocks of one size out."""
+
+from collections.abc import AsyncIterator
+
+
+async def blocks_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """Yield what ``pieces`` yields in blocks of ``size`` bytes, the last one shorter; none for an empty stream."""
+    waiting = bytearray()
+    async for piece in pieces:
+        waiting += piece
+        while len(waiting) >= size:
+            yield bytes(waiting[:size])
+            del waiting[:size]
+    if waiting:
+        yield bytes(waiting)
