@@ -1,10 +1,10 @@
 """The wired service: requests come over the bus, artifacts of a real prefix end in the object store."""
 
 import asyncio
+import io
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,13 +26,15 @@ from conda_store_shared.contracts.events import (
     StageStarted,
 )
 from conda_store_shared.contracts.topology import API, queue_name
-from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.db.engine import Database
 from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.storage.s3 import S3Options, S3Store
 from conda_store_shared.testing.bus_messages import a_message, eventually, running
+from tests.integration.artifacts.conftest import DemoEnvironment
 from tests.unit.artifacts.artifact_builders import BUILD_KEY, StoredBuild
+from tests.unit.artifacts.fragment_world import a_world
 
 ARCHIVE_KEY = f"archive/{BUILD_KEY}.tar.gz"
 FACTS: tuple[type[Event], ...] = (ArtifactStored, LogWritten, StageFailed, StageStarted)
@@ -61,11 +63,18 @@ class Suite:
 
 
 @asynccontextmanager
-async def running_suite(store: ObjectStore, work_directory: Path, duplicates: float = 0.0) -> AsyncIterator[Suite]:
+async def running_suite(
+    store: ObjectStore, database: Database, work_directory: Path, duplicates: float = 0.0
+) -> AsyncIterator[Suite]:
     bus = MemoryBus(MemoryOptions(duplicates=duplicates, seed=1))
     suite = Suite(bus, store, work_directory)
-    options = ArtifactsOptions(work_directory=work_directory, concurrency=2, pack=PackOptions(level=1))
-    service = build(options, bus=bus, store=store)
+    options = ArtifactsOptions(
+        work_directory=work_directory,
+        cache_directory=work_directory.parent / "cache",
+        concurrency=2,
+        pack=PackOptions(level=1),
+    )
+    service = build(options, bus=bus, store=store, database=database)
     for subscription in service.subscriptions:
         bus.subscribe(subscription)
     for kind in FACTS:
@@ -84,14 +93,22 @@ async def files(tmp_path: Path) -> AsyncIterator[FilesystemStore]:
 
 
 @pytest.fixture
-async def suite(files: FilesystemStore, tmp_path: Path) -> AsyncIterator[Suite]:
-    async with running_suite(files, tmp_path / "work") as suite:
+async def database(empty_database: Database, tmp_path: Path) -> Database:
+    """One with the build that artifacts are wanted of."""
+    async with FilesystemStore(tmp_path / "unused") as store:
+        await a_world(empty_database, store, tmp_path).add_builds(7)
+    return empty_database
+
+
+@pytest.fixture
+async def suite(files: FilesystemStore, database: Database, tmp_path: Path) -> AsyncIterator[Suite]:
+    async with running_suite(files, database, tmp_path / "work") as suite:
         yield suite
 
 
 @pytest.fixture
-def stored_build(installed: PrefixRecord) -> StoredBuild:
-    return StoredBuild(record=installed)
+def stored_build(plain: DemoEnvironment) -> StoredBuild:
+    return plain.stored_build(mounted=False)
 
 
 async def test_service_stores_every_wanted_artifact_of_a_prefix(suite: Suite, stored_build: StoredBuild) -> None:
@@ -100,9 +117,9 @@ async def test_service_stores_every_wanted_artifact_of_a_prefix(suite: Suite, st
         await suite.ask(stored_build.request(artifact_type))
     await eventually(lambda: len(suite.stored()) == 2, timeout=60)
     exported = yaml.safe_load(await suite.store.get(f"yaml/{BUILD_KEY}.yml", 100_000))
-    assert [text.split("=")[0] for text in exported["dependencies"]] == [
-        package.name for package in stored_build.record.packages
-    ]
+    *conda, pip = exported["dependencies"]
+    assert [text.split("=")[0] for text in conda] == [package.name for package in stored_build.record.packages]
+    assert pip == {"pip": ["cheese==1.0"]}
     stored = {event.artifact_type: event for event in suite.stored()}["CONDA_PACK"]
     found = await suite.store.head(ARCHIVE_KEY)
     assert found is not None
@@ -114,8 +131,10 @@ async def test_service_stores_every_wanted_artifact_of_a_prefix(suite: Suite, st
     assert suite.of(LogWritten)
 
 
-async def test_service_streams_archives_to_s3(stored_build: StoredBuild, s3_options: S3Options, tmp_path: Path) -> None:
-    async with S3Store(s3_options) as store, running_suite(store, tmp_path / "work") as suite:
+async def test_service_streams_archives_to_s3(
+    stored_build: StoredBuild, database: Database, s3_options: S3Options, tmp_path: Path
+) -> None:
+    async with S3Store(s3_options) as store, running_suite(store, database, tmp_path / "work") as suite:
         await stored_build.put(store)
         await suite.ask(stored_build.request("CONDA_PACK"))
         await eventually(lambda: len(suite.stored()) == 1, timeout=60)
@@ -128,10 +147,10 @@ async def test_service_streams_archives_to_s3(stored_build: StoredBuild, s3_opti
 
 
 async def test_service_packs_once_however_often_it_is_asked(
-    files: FilesystemStore, stored_build: StoredBuild, tmp_path: Path
+    files: FilesystemStore, database: Database, stored_build: StoredBuild, tmp_path: Path
 ) -> None:
     await stored_build.put(files)
-    async with running_suite(files, tmp_path / "work", duplicates=1.0) as suite:
+    async with running_suite(files, database, tmp_path / "work", duplicates=1.0) as suite:
         for _ in range(3):
             await suite.ask(stored_build.request("CONDA_PACK"))
         await eventually(lambda: len(suite.stored()) >= 3, timeout=60)
@@ -147,20 +166,26 @@ async def test_service_fails_an_artifact_of_an_unknown_type_for_good(suite: Suit
     assert (failed.stage, failed.transient) == ("artifact.DOCKER_MANIFEST", False)
 
 
-async def test_service_fails_an_archive_whose_prefix_is_elsewhere(suite: Suite, stored_build: StoredBuild) -> None:
-    elsewhere = StoredBuild(record=replace(stored_build.record, path="/nowhere/weather"))
-    await elsewhere.put(suite.store)
-    await suite.ask(elsewhere.request("CONDA_PACK"))
-    await eventually(lambda: bool(suite.of(StageFailed)))
-    failed = suite.of(StageFailed)[0]
-    assert isinstance(failed, StageFailed)
-    assert (failed.code, failed.transient) == ("prefix_missing", False)
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_service_packs_a_prefix_with_link_scripts_whether_it_is_mounted_or_not(
+    suite: Suite, scripted: DemoEnvironment, mounted: bool
+) -> None:
+    build = scripted.stored_build(mounted=mounted)
+    await build.put(suite.store)
+    await suite.ask(build.request("CONDA_PACK"))
+    await eventually(lambda: len(suite.stored()) == 1, timeout=60)
+    content = await suite.store.get(ARCHIVE_KEY, 2**30)
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        assert {"link-script-ran", "bin/conda-unpack", "bin/cheese"} <= set(tar.getnames())
+    said = "".join(event.lines for event in suite.heard if isinstance(event, LogWritten))
+    assert "packing an installed prefix, since demo-link-script has a link script" in said
+    assert ("it is installed anew" in said) is not mounted
 
 
 async def test_service_stops_packing_a_canceled_build(suite: Suite, stored_build: StoredBuild) -> None:
     await stored_build.put(suite.store)
     await suite.ask(stored_build.request("CONDA_PACK"))
-    await eventually(lambda: any(suite.work_directory.glob("packing-*/archive.tar.gz")), timeout=30)
+    await eventually(lambda: any(suite.work_directory.glob("packing-*/*")), timeout=30)
     await suite.store.put(canceled_key(BUILD_KEY), b"", "text/plain")
     await suite.ask(BuildCanceled(build_id=7, build_key=BUILD_KEY))
     await eventually(lambda: not any(suite.work_directory.iterdir()), timeout=5)

@@ -19,7 +19,7 @@ from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.storage.filesystem import FilesystemStore
-from tests.integration.artifacts.fragment_world import ARCHIVE, World, a_request, a_world, locked
+from tests.unit.artifacts.fragment_world import ARCHIVE, World, a_request, a_world, locked
 
 SILENT = SilentReport()
 

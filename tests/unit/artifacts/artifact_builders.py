@@ -1,12 +1,15 @@
 """Valid requests and their inputs, so that a test shows only what matters to it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conda_store_artifacts.domain.fragment_files import Mention
 from conda_store_artifacts.ports import PackedArchive
+from conda_store_artifacts.use_cases.artifact_tools import Tools
 from conda_store_shared.child.report import Report
 from conda_store_shared.contracts.events import ArtifactRequested
 from conda_store_shared.domain.artifact import ArtifactType
@@ -18,6 +21,7 @@ from conda_store_shared.domain.stage import Attempt
 from conda_store_shared.domain.storage_keys import artifact_key, order_key, prefix_record_key
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.stage import StageContext
+from tests.unit.artifacts.fragment_world import World
 
 BUILD_KEY = "0123abcd-1700000000-7-weather"
 PLATFORM = "linux-64"
@@ -135,8 +139,38 @@ class PlainPacker:
 
     async def pack(self, prefix: Path, output: Path, deadline: float, report: Report) -> PackedArchive:
         self.packed.append(prefix)
-        content = f"archive of {prefix}".encode()
+        content = f"archive of {prefix.name}".encode()
         await asyncio.to_thread(output.write_bytes, content)
         if self._failure is not None:
             raise self._failure
         return PackedArchive(size=len(content), digest=sha256_hex(content), files=3)
+
+
+class PlainEnds:
+    """Writes the paths of the files to be mended."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    async def make_end(self, mentions: Sequence[Mention], deadline: float, report: Report) -> bytes:
+        if self.failure is not None:
+            raise self.failure
+        return b"|end" + b"".join(f" {mention.path}".encode() for mention in mentions)
+
+
+class PlainRebuilder:
+    """Makes an empty prefix."""
+
+    def __init__(self) -> None:
+        self.rebuilt: list[Path] = []
+
+    async def rebuild(self, lockfile: Lockfile, platform: str, prefix: Path, deadline: float, report: Report) -> None:
+        self.rebuilt.append(prefix)
+        await asyncio.to_thread(prefix.mkdir)
+
+
+def some_tools(world: World, packer: PlainPacker) -> Tools:
+    """Tools that leave plain traces of what was asked of them."""
+    return Tools(
+        fragments=world.tools, ends=PlainEnds(), packer=packer, rebuilder=PlainRebuilder(), level=1
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conda_store_builder.domain.prefix_path import attempt_lock_of, attempt_of, check_length, lock_of, trash_of
-from conda_store_builder.domain.whole_marker import WholeMarker
+from conda_store_shared.domain.whole_marker import WholeMarker
 from conda_store_shared.errors import StageFailure
 
 PREFIX = Path("/store/ns/abc-1-1-demo")

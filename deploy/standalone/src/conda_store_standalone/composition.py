@@ -21,8 +21,6 @@ from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process
 from conda_store_shared.bus.memory import MemoryBus
-from conda_store_shared.bus.port import Bus
-from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Service
 from conda_store_solver.config import read_options as read_solver_options
@@ -40,12 +38,13 @@ def serving(config: Config, parts: Parts, *, alone: bool) -> list[Service]:
     ]
 
 
-def working(config: Config, bus: Bus, store: ObjectStore) -> list[Service]:
+def working(config: Config, parts: Parts) -> list[Service]:
     """Wire solver, builder and the making of artifacts."""
+    bus, store = parts.bus, parts.store
     return [
         build_solver(read_solver_options(config), bus=bus, store=store),
         build_builder(read_builder_options(config), bus=bus, store=store),
-        build_artifacts(read_artifacts_options(config), bus=bus, store=store),
+        build_artifacts(read_artifacts_options(config), bus=bus, store=store, database=parts.database),
     ]
 
 
@@ -64,9 +63,10 @@ async def assemble_server(config: Config) -> AsyncIterator[Process]:
 @asynccontextmanager
 async def assemble_worker(config: Config) -> AsyncIterator[Process]:
     """Open and wire what ``conda-store-worker`` runs."""
-    async with open_store(config) as store:
-        bus = open_bus(config, "conda-store-worker")
-        yield Process(services=working(config, bus, store), bus=bus)
+    name = "conda-store-worker"
+    async with open_store(config) as store, open_database(config, name) as database:
+        bus = open_bus(config, name)
+        yield Process(services=working(config, Parts(bus=bus, store=store, database=database)), bus=bus)
 
 
 @asynccontextmanager
@@ -75,6 +75,6 @@ async def assemble_standalone(config: Config) -> AsyncIterator[Process]:
     async with open_store(config) as store, open_own_database(config) as database:
         bus = MemoryBus()
         parts = Parts(bus=bus, store=store, database=database)
-        services = serving(config, parts, alone=True) + working(config, bus, store)
+        services = serving(config, parts, alone=True) + working(config, parts)
         services += await prepare_database(config, database)
         yield Process(services=services, bus=bus, translate=(unstorable_value,))

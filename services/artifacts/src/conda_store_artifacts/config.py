@@ -1,15 +1,16 @@
 """The options of artifacts, as plain values."""
 
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from traitlets.config import Config
 
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
+from conda_store_shared.config.directories import cache_directory
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -19,13 +20,20 @@ from conda_store_shared.web.authentication import AuthorizationOptions
 class ArtifactsOptions:
     """How artifacts are made.
 
-    ``concurrency`` are made at once, each archive below ``work_directory`` on local disk first.  ``heartbeat`` and
+    ``concurrency`` are made at once, on local disk: packages are kept in ``cache_directory``, everything else comes and
+    goes below ``work_directory``, best on the same volume.  ``lent_caches`` are roots of package caches of builders on
+    this machine, which are only read.  ``memory_bytes`` limits each child that installs packages.  ``heartbeat`` and
     ``deadline`` (of all retries of an attempt together) are seconds; the deadline of one artifact is in its order.
     """
 
     work_directory: Path
+    cache_directory: Path
     concurrency: int = 1
     pack: PackOptions = field(default_factory=PackOptions)
+    lent_caches: tuple[Path, ...] = ()
+    memory_bytes: int | None = None
+    builds_sdists: bool = False
+    channel_credentials: Credentials = field(default_factory=dict, repr=False)
     heartbeat: float = 10.0
     deadline: float = 1200.0
 
@@ -46,12 +54,18 @@ class DownloadOptions:
 
 def read_options(config: Config) -> ArtifactsOptions:
     """Return the options that ``config`` sets."""
-    section = CondaStoreWorker(config=config)
+    section, store = CondaStoreWorker(config=config), CondaStore(config=config)
+    directory = Path(section.cache_directory or cache_directory()).absolute() / "artifacts"
     return ArtifactsOptions(
-        work_directory=Path(tempfile.gettempdir()) / "conda-store-artifacts",
+        work_directory=directory / "work",
+        cache_directory=directory,
         concurrency=section.concurrency or os.cpu_count() or 1,
+        lent_caches=(Path(store.store_directory).absolute() / ".cache",),
+        memory_bytes=section.install_memory,
+        builds_sdists=section.builds_sdists,
+        channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
-        deadline=CondaStore(config=config).max_artifact_time,
+        deadline=store.max_artifact_time,
     )
 
 

@@ -4,15 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from traitlets.config import Config
+from uv import find_uv_bin
 
+from conda_store_artifacts.adapters.child_archive_ends import ChildArchiveEnds
+from conda_store_artifacts.adapters.child_fragment_maker import ChildFragmentMaker, FragmentSettings
+from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixRebuilder, RebuildSettings
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
 from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
+from conda_store_artifacts.use_cases.artifact_tools import Tools
 from conda_store_artifacts.use_cases.await_image import PullTools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
-from conda_store_artifacts.use_cases.store_artifact import PACKING, Tools, store_artifact
+from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentTools
+from conda_store_artifacts.use_cases.store_artifact import store_artifact
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
 from conda_store_shared.assembly.message_bus import open_bus
@@ -31,7 +37,7 @@ from conda_store_shared.contracts.topology import ARTIFACTS, queue_name
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.notices import Listener
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.transaction import EVENT_NOTICES
+from conda_store_shared.transaction import EVENT_NOTICES, Transactions
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.reporter import publish_until_taken
@@ -44,10 +50,10 @@ _SHORT_WORK = 4
 _LOOK_WITH_NOTICES, _LOOK_WITHOUT = 5.0, 0.5
 
 
-def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service:
-    """Wire the half that makes artifacts, which needs no database."""
+def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: Database) -> Service:
+    """Wire the half that makes artifacts."""
     pool = ChildPool(pool_options(options.concurrency))
-    tools = Tools(store=store, packer=CondaPackPacker(pool, options.pack), work_directory=options.work_directory)
+    tools = _tools(options, pool, store, Transactions(database, ARTIFACTS))
     worker = StageWorker(
         StageOptions(source=ARTIFACTS, heartbeat=options.heartbeat, deadline=options.deadline), bus=bus, store=store
     )
@@ -57,7 +63,9 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
 
     async def discard(envelope: Envelope) -> None:
         if isinstance(envelope.event, ArtifactDiscardRequested):
-            discarded = await discard_artifacts(envelope.event, store=store)
+            discarded = await discard_artifacts(
+                envelope.event, store=store, transactions=tools.transactions
+            )
             await publish_until_taken(bus, ARTIFACTS, envelope, discarded)
 
     return Service(
@@ -73,10 +81,33 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore) -> Service
             ),
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
         ),
-        contexts=(WorkDirectory(options.work_directory, PACKING),),
+        contexts=(WorkDirectory(options.work_directory, SCRATCH),),
         pools=(pool,),
         interrupt=worker.interrupt,
-        checks={"storage": store.check},
+        checks={"database": database.check, "storage": store.check},
+    )
+
+
+def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, transactions: Transactions) -> Tools:
+    settings = FragmentSettings(
+        cache=options.cache_directory,
+        lent=options.lent_caches,
+        threads=options.pack.threads,
+        memory_bytes=options.memory_bytes,
+        credentials=options.channel_credentials,
+    )
+    rebuild = RebuildSettings(fragments=settings, uv=find_uv_bin(), builds_sdists=options.builds_sdists)
+    return Tools(
+        fragments=FragmentTools(
+            transactions=transactions,
+            store=store,
+            maker=ChildFragmentMaker(pool, settings),
+            work_directory=options.work_directory,
+        ),
+        ends=ChildArchiveEnds(pool, options.pack.level),
+        packer=CondaPackPacker(pool, options.pack),
+        rebuilder=ChildPrefixRebuilder(pool, rebuild),
+        level=options.pack.level,
     )
 
 
@@ -108,7 +139,7 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
     async with open_store(config) as store, open_database(config, ARTIFACTS) as database:
         bus = open_bus(config, ARTIFACTS)
         services = [
-            build(read_options(config), bus=bus, store=store),
+            build(read_options(config), bus=bus, store=store, database=database),
             build_downloads(read_download_options(config), bus=bus, database=database, store=store),
         ]
         yield Process(services=services, bus=bus, translate=(unstorable_value,))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from conda_store_artifacts.domain.fragment import FragmentFormat
-from conda_store_artifacts.domain.fragment_files import FragmentFiles
+from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
 from conda_store_shared.child.report import Report
-from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,5 +62,27 @@ class FragmentMaker(Protocol):
         """Write the wanted fragments into the empty ``directory``, within the order's deadline in seconds.
 
         Raises StageFailure as installing does: channel_unreachable, hash_mismatch, disk_full, timeout, ….
+        """
+        ...
+
+
+class ArchiveEnds(Protocol):
+    """Makes the part of an archive that is no package's."""
+
+    async def make_end(self, mentions: Sequence[Mention], deadline: float, report: Report) -> bytes:
+        """Return the compressed end of a tar: activate, deactivate, and conda-unpack, which mends the ``mentions``.
+
+        Raises StageFailure: timeout, worker_lost, out_of_memory.
+        """
+        ...
+
+
+class PrefixRebuilder(Protocol):
+    """Installs an environment on this machine."""
+
+    async def rebuild(self, lockfile: Lockfile, platform: str, prefix: Path, deadline: float, report: Report) -> None:
+        """Install what is locked for ``platform`` at ``prefix``, which does not exist, within ``deadline`` seconds.
+
+        Code of the packages runs.  Raises StageFailure as a build does.
         """
         ...

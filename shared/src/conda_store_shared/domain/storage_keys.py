@@ -4,6 +4,8 @@
     lockfile/<build_key>.yml             conda-lock version 1, as JSON text
     yaml/<build_key>.yml                 exported environment
     archive/<build_key>.tar.gz           conda-pack archive
+    archive/<build_key>.tar.zst          the same, compressed by zstd; made when somebody asks for it
+    installer/<build_key>.sh             the archive as a program that unpacks it
     order/<build_key>.json               what was asked for, fully resolved; read by every stage
     prefix/<build_key>.json              what the builder installed: packages, sizes, path
     canceled/<build_key>                 marker: requests for this build are not to be begun
@@ -38,14 +40,27 @@ _ARTIFACT_KEYS = {
     ArtifactType.LOCKFILE: "lockfile/{}.yml",
     ArtifactType.YAML: "yaml/{}.yml",
     ArtifactType.CONDA_PACK: "archive/{}.tar.gz",
+    ArtifactType.CONSTRUCTOR_INSTALLER: "installer/{}.sh",
     ArtifactType.DOCKER_MANIFEST: "docker/manifest/{}",
 }
-_PUBLIC_KEY = re.compile(r"(?:logs/(.+)\.log|lockfile/(.+)\.yml|yaml/(.+)\.yml|archive/(.+)\.tar\.gz)", re.DOTALL)
+_PUBLIC_KEY = re.compile(
+    r"(?:logs/(.+)\.log|lockfile/(.+)\.yml|yaml/(.+)\.yml|archive/(.+)\.tar\.(?:gz|zst)|installer/(.+)\.sh)", re.DOTALL
+)
 
 
 def artifact_key(artifact_type: ArtifactType, build_key: str) -> str:
     """Key of an artifact of ``artifact_type``; raises KeyError for a type that is no single object."""
     return _ARTIFACT_KEYS[artifact_type].format(build_key)
+
+
+def artifact_types_of(build_key: str, keys: Collection[str]) -> list[ArtifactType]:
+    """The types whose artifacts of a build are among ``keys``."""
+    return [kind for kind in _ARTIFACT_KEYS if artifact_key(kind, build_key) in keys]
+
+
+def zstd_archive_key(build_key: str) -> str:
+    """Key of the archive that is compressed by zstd."""
+    return f"archive/{build_key}.tar.zst"
 
 
 def order_key(build_key: str) -> str:
@@ -110,11 +125,14 @@ def keys_of_build(build_key: str, kept: Collection[ArtifactType] = ()) -> tuple[
     """
     artifacts = [artifact_key(kind, build_key) for kind in _ARTIFACT_KEYS if kind not in kept]
     image = () if ArtifactType.DOCKER_MANIFEST in kept else (image_record_key(build_key),)
-    return (order_key(build_key), prefix_record_key(build_key), *artifacts, *image, canceled_key(build_key))
+    zstd = () if ArtifactType.CONDA_PACK in kept else (zstd_archive_key(build_key),)
+    return (order_key(build_key), prefix_record_key(build_key), *artifacts, *zstd, *image, canceled_key(build_key))
 
 
 def content_type_of(key: str) -> str:
     """MIME type under which the object ``key`` is kept and served."""
+    if key.endswith(".tar.zst"):
+        return "application/zstd"
     return CONTENT_TYPES.get(key.split("/", 1)[0], "application/octet-stream")
 
 

@@ -1,7 +1,6 @@
 """FragmentMaker by child processes: each order is one call, which can be ended at any moment."""
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from conda_store_artifacts.domain.fragment_files import FragmentFiles
 from conda_store_artifacts.ports import FragmentOrder, MadeFragment
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
+from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.installer import InstallPlan
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.domain.lockfile import LockedPackage
@@ -22,15 +22,15 @@ class FragmentSettings:
     """How fragments are made.
 
     ``cache`` is the root of our package caches, ``lent`` are roots of others on this machine, which are only read;
-    ``threads`` compress, ``memory_bytes`` limits a child.  ``credentials`` maps the address of a channel or index to
-    the value of its Authorization header.
+    ``threads`` compress, ``memory_bytes`` limits a child.  ``credentials`` are of channels and package indexes, by
+    name.
     """
 
     cache: Path
     lent: tuple[Path, ...] = ()
     threads: int = 2
     memory_bytes: int | None = None
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(default_factory=dict, repr=False)
 
 
 class ChildFragmentMaker:

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from conda_store_artifacts.adapters.child_archive_ends import MODULE as ARCHIVE_END
 from conda_store_artifacts.ports import PackedArchive
 from conda_store_shared.child.pool import ChildCall, ChildPool, PoolOptions
 from conda_store_shared.child.report import Report
@@ -22,8 +23,9 @@ class PackOptions:
 
 
 def pool_options(concurrency: int) -> PoolOptions:
-    """Options of a pool in which ``concurrency`` archives are packed at once."""
-    return PoolOptions(preload=(MODULE,), spares=concurrency)
+    """Options of a pool in which ``concurrency`` artifacts are made at once."""
+    # What every archive needs.  Installing is imported by the child that does it: most of the time nobody does.
+    return PoolOptions(preload=(ARCHIVE_END,), spares=concurrency)
 
 
 class CondaPackPacker:

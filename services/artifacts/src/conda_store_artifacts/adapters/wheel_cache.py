@@ -5,13 +5,14 @@ import os
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from conda_store_shared.conda.channel_client import header_finder
 from conda_store_shared.conda.channels import strip_credentials
+from conda_store_shared.conda.credentials import CredentialBook, Credentials
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
@@ -19,14 +20,15 @@ from conda_store_shared.errors import StageFailure
 _PIECE = 1024 * 1024
 _TIMEOUT = 60.0
 _REFUSED = (401, 403)
+_GONE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelCache:
-    """Wheels below ``root``; ``credentials`` maps the address of an index to the value of its Authorization header."""
+    """Wheels below ``root``; ``credentials`` are of package indexes, by name."""
 
     root: Path
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(default_factory=dict, repr=False)
 
     def fetch(self, package: LockedPackage) -> Path:
         """The wheel of ``package`` on local disk.
@@ -48,29 +50,52 @@ class WheelCache:
         return place
 
     def _download(self, url: str, package: LockedPackage, draft: Path) -> None:
-        parts = urlsplit(url)
-        headers = header_finder(self.credentials)(parts.hostname or "", parts.path) or {}
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the lockfile's addresses are checked
+        book = CredentialBook(self.credentials)
+        opener = urllib.request.build_opener(_Redirects(book))
         hasher = hashlib.sha256()
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, draft.open("xb") as file:  # noqa: S310
+            with opener.open(_request(url, book), timeout=_TIMEOUT) as answer, draft.open("xb") as file:
                 while piece := answer.read(_PIECE):
                     hasher.update(piece)
                     file.write(piece)
         except urllib.error.HTTPError as error:
-            raise _refused(url, error.code) from error
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            detail = f"{strip_credentials(url)} cannot be fetched: {error}"
-            raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True) from error
+            raise _refused(url, error.code, book) from None
+        except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
+            # Not from the error: it may hold the address as it was asked for.
+            detail = f"{strip_credentials(url)} cannot be fetched: {getattr(error, 'reason', type(error).__name__)}"
+            raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True) from None
         if hasher.hexdigest() != str(package.sha256).lower():
             detail = f"{strip_credentials(url)} is not the wheel the lockfile names: its sha256 is {hasher.hexdigest()}"
             raise StageFailure(FailureCode.HASH_MISMATCH, detail)
 
 
-def _refused(url: str, status: int) -> StageFailure:
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Shows each address the credential that is for it alone."""
+
+    def __init__(self, book: CredentialBook) -> None:
+        self._book = book
+
+    def redirect_request(  # noqa: PLR0913 - the library's arguments
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """The request that follows."""
+        followed = super().redirect_request(req, fp, code, msg, headers, newurl)
+        return None if followed is None else _request(newurl, self._book)
+
+
+def _request(url: str, book: CredentialBook) -> urllib.request.Request:
+    credential = book.find(url)
+    shown = credential.with_token(url) if credential else url
+    request = urllib.request.Request(shown)  # noqa: S310 - the addresses of lockfiles are checked
+    if credential and credential.authorization:
+        request.add_unredirected_header("Authorization", credential.authorization)
+    return request
+
+
+def _refused(url: str, status: int, book: CredentialBook) -> StageFailure:
     detail = f"{strip_credentials(url)} cannot be fetched: the server answers {status}"
     if status in _REFUSED:
-        return StageFailure(FailureCode.CHANNEL_FORBIDDEN, detail)
-    if status in (404, 410):
+        return StageFailure(FailureCode.CHANNEL_FORBIDDEN, f"{detail}; {book.refusal(url)}")
+    if status in _GONE:
         return StageFailure(FailureCode.CHANNEL_NOT_FOUND, detail)
     return StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True)

@@ -11,7 +11,13 @@ from conda_store_shared.web.models import NotFoundAnswer
 from conda_store_shared.web.operation import Content, operation
 
 # As a server of plain files would guess them; browsers show logs and documents rather than download them.
-_TYPES = {".log": "text/plain; charset=utf-8", ".yml": "text/plain; charset=utf-8", ".tar.gz": "application/x-tar"}
+_TYPES = {
+    ".log": "text/plain; charset=utf-8",
+    ".yml": "text/plain; charset=utf-8",
+    ".tar.gz": "application/x-tar",
+    ".tar.zst": "application/zstd",
+    ".sh": "text/x-sh",
+}
 
 
 @operation(

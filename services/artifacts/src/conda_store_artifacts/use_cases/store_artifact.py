@@ -3,16 +3,14 @@
 import asyncio
 import errno
 import hashlib
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from conda_store_artifacts.domain.exported_environment import export_environment
-from conda_store_artifacts.ports import Packer
-from conda_store_artifacts.use_cases.read_inputs import Inputs, read_inputs
+from conda_store_artifacts.use_cases.artifact_tools import Making, Stored, Tools
+from conda_store_artifacts.use_cases.make_archive import make_archive
+from conda_store_artifacts.use_cases.read_inputs import read_inputs
 from conda_store_shared.contracts.events import ArtifactRequested, ArtifactStored
 from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
 from conda_store_shared.domain.canonical import sha256_hex
@@ -22,27 +20,11 @@ from conda_store_shared.errors import NotFound, StageFailure
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.stage import StageContext
 
-PACKING = "packing-"
 # In front of every line of the build's log, as upstream's users know it (contract §4.4).
 _STEP = {
     ArtifactType.YAML: "action_generate_conda_export",
     ArtifactType.CONDA_PACK: "action_generate_conda_pack",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What artifacts are made with; archives are written below ``work_directory`` first."""
-
-    store: ObjectStore
-    packer: Packer
-    work_directory: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored:
-    size: int
-    digest: str
 
 
 async def store_artifact(request: ArtifactRequested, context: StageContext, *, tools: Tools) -> ArtifactStored:
@@ -56,8 +38,11 @@ async def store_artifact(request: ArtifactRequested, context: StageContext, *, t
     if stored is None:
         step, began = _STEP[artifact_type], time.monotonic()
         inputs = await read_inputs(request, store=tools.store)
-        stored = await _MAKE[artifact_type](key, inputs, context, tools)
-        context.log(f"{step}: Action {step} completed in {time.monotonic() - began:.3f} s.")
+        making = Making(artifact_type=artifact_type, key=key, step=step, inputs=inputs, context=context)
+        with _explained(making.deadline):
+            async with asyncio.timeout(making.deadline):
+                stored = await _MAKE[artifact_type](making, tools)
+        making.log(f"Action {step} completed in {time.monotonic() - began:.3f} s.")
     return ArtifactStored(
         build_id=request.build_id,
         build_key=request.build_key,
@@ -78,7 +63,7 @@ def _known_type(name: str) -> ArtifactType:
     return ArtifactType(name)
 
 
-async def _find(key: str, store: ObjectStore) -> _Stored | None:
+async def _find(key: str, store: ObjectStore) -> Stored | None:
     """An object appears whole under a key that is one build's alone: if it is there, it is the artifact."""
     if await store.head(key) is None:
         return None
@@ -89,26 +74,14 @@ async def _find(key: str, store: ObjectStore) -> _Stored | None:
             size += len(piece)
     except NotFound:
         return None
-    return _Stored(size=size, digest=hasher.hexdigest())
+    return Stored(size=size, digest=hasher.hexdigest())
 
 
-async def _store_yaml(key: str, inputs: Inputs, context: StageContext, tools: Tools) -> _Stored:
+async def _make_yaml(making: Making, tools: Tools) -> Stored:
+    inputs = making.inputs
     text = export_environment(inputs.order, inputs.lockfile, inputs.record).encode()
-    await tools.store.put(key, text, content_type_of(key))
-    return _Stored(size=len(text), digest=sha256_hex(text))
-
-
-async def _store_archive(key: str, inputs: Inputs, context: StageContext, tools: Tools) -> _Stored:
-    prefix, deadline = Path(inputs.record.path), inputs.order.artifact_deadline
-    context.log(f"{_STEP[ArtifactType.CONDA_PACK]}: packing {prefix}")
-    with _explained(deadline):
-        async with asyncio.timeout(deadline):
-            with tempfile.TemporaryDirectory(prefix=PACKING, dir=tools.work_directory) as directory:
-                path = Path(directory) / "archive.tar.gz"
-                packed = await tools.packer.pack(prefix, path, deadline, context)
-                context.log(f"{_STEP[ArtifactType.CONDA_PACK]}: {packed.files} files, {packed.size} bytes")
-                await tools.store.put_file(key, path, content_type_of(key))
-    return _Stored(size=packed.size, digest=packed.digest)
+    await tools.store.put(making.key, text, content_type_of(making.key))
+    return Stored(size=len(text), digest=sha256_hex(text))
 
 
 @contextmanager
@@ -122,7 +95,7 @@ def _explained(deadline: float) -> Iterator[None]:
         raise StageFailure(cause, f"the archive cannot be written: {error.strerror}", transient=True) from error
 
 
-_MAKE: dict[ArtifactType, Callable[[str, Inputs, StageContext, Tools], Awaitable[_Stored]]] = {
-    ArtifactType.YAML: _store_yaml,
-    ArtifactType.CONDA_PACK: _store_archive,
+_MAKE: dict[ArtifactType, Callable[[Making, Tools], Awaitable[Stored]]] = {
+    ArtifactType.YAML: _make_yaml,
+    ArtifactType.CONDA_PACK: make_archive,
 }

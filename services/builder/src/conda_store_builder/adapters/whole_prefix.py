@@ -4,12 +4,11 @@ import os
 import uuid
 from pathlib import Path
 
-from conda_store_builder.domain.prefix_path import WHOLE_MARKER
-from conda_store_builder.domain.whole_marker import WholeMarker
 from conda_store_builder.ports import Target
 from conda_store_shared.conda.conda_meta import installed_packages
 from conda_store_shared.conda.ownership import Ownership, own_entry
 from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.whole_marker import WHOLE_MARKER, WholeMarker
 
 
 def read_marker(prefix: Path) -> WholeMarker | None:

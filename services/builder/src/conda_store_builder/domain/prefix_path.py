@@ -19,8 +19,6 @@ MAXIMUM_PATH = 255
 ATTEMPT = ".attempt-"
 TRASH = ".trash-"
 LOCK = ".lock"
-# The whole-marker lies where no tool takes it for the record of a package, which every *.json there would be.
-WHOLE_MARKER = "conda-meta/conda-store"
 _LONGEST_KEY = 180
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from conda_store_shared.domain.canonical import canonical_json
 
+# It lies where no tool takes it for the record of a package, which every *.json there would be.
+WHOLE_MARKER = "conda-meta/conda-store"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeMarker:

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind
-from conda_store_artifacts.domain.fragment_files import FragmentFiles
+from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
 from conda_store_artifacts.ports import FragmentOrder, MadeFragment
 from conda_store_artifacts.use_cases.provide_fragments import FragmentRequest, FragmentTools
 from conda_store_shared.child.report import Report
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.models import Blob, Build, Environment, Namespace, Specification
+from conda_store_shared.db.models import ArtifactBlob, Blob, Build, Environment, Namespace, Specification
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.lockfile import Lockfile
@@ -51,7 +51,11 @@ def a_request(*packages: dict[str, Any], wanted: FragmentFormat = ARCHIVE) -> Fr
 
 @dataclass
 class PlainMaker:
-    """Makes fragments that hold the name of their package; ``orders`` are those it was given."""
+    """Makes fragments that hold the name of their package; ``orders`` are those it was given.
+
+    Of what is in a name: ``mention`` mentions its prefix, ``clobber`` brings a file others bring, too, ``script`` a
+    link script.
+    """
 
     orders: list[FragmentOrder] = field(default_factory=list)
     failure: Exception | None = None
@@ -68,6 +72,9 @@ class PlainMaker:
             raw = f"{order.format.kind} of {package.name} {package.version}".encode()
             path = directory / package.name
             path.write_bytes(raw)
+            name = package.name
+            mentions = [Mention(path=f"etc/{name}", placeholder="/p", mode="text")] if "mention" in name else []
+            paths = ["lib/shared" if "clobber" in name else f"lib/{name}"]
             made.append(
                 MadeFragment(
                     package=package,
@@ -76,7 +83,7 @@ class PlainMaker:
                     size=len(raw),
                     raw_digest=sha256_hex(raw),
                     raw_size=len(raw),
-                    files=FragmentFiles.of([f"lib/{package.name}"], [], link_script=False),
+                    files=FragmentFiles.of(paths, mentions, link_script="script" in name),
                 )
             )
         return made
@@ -126,6 +133,11 @@ class World:
         async with self.database.session() as session:
             rows = await session.execute(select(Blob.digest, Blob.used_on))
             return {row.digest: row.used_on for row in rows}
+
+    async def used_by(self, build_id: int) -> set[str]:
+        """The digests of the blobs that artifacts of a build need."""
+        async with self.database.session() as session:
+            return set(await session.scalars(select(ArtifactBlob.digest).where(ArtifactBlob.build_id == build_id)))
 
     async def stored(self, digests: Sequence[str]) -> list[bool]:
         """Whether each archive fragment is in the store."""

@@ -1,0 +1,90 @@
+"""The parts of an archive: fragments of its packages, or else an installed prefix that was packed."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conda_store_artifacts.domain.fragment import (
+    Codec,
+    Fragment,
+    FragmentFormat,
+    FragmentKind,
+    why_no_concatenation,
+    why_no_fragment,
+)
+from conda_store_artifacts.domain.fragment_files import Mention, mentions_of
+from conda_store_artifacts.repositories.blobs import use_blobs
+from conda_store_artifacts.use_cases.artifact_tools import Making, Tools
+from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentRequest, provide_fragments
+from conda_store_artifacts.use_cases.read_parts import Part
+from conda_store_shared.domain.whole_marker import WHOLE_MARKER, WholeMarker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """A gzip-compressed tar in parts; ``mentions`` are the files conda-unpack mends, None when nobody knows."""
+
+    parts: Sequence[Part]
+    mentions: Sequence[Mention] | None
+
+
+@asynccontextmanager
+async def assembled_archive(making: Making, tools: Tools) -> AsyncIterator[Assembly]:
+    """Open the archive of an environment; raises StageFailure.  What is on local disk goes when it is left."""
+    request = FragmentRequest(
+        lockfile=making.inputs.lockfile,
+        platform=making.inputs.order.prefix.platform,
+        format=FragmentFormat(kind=FragmentKind.ARCHIVE, codec=Codec.GZIP, level=tools.level),
+        deadline=making.deadline,
+    )
+    packages = request.packages
+    reason = next(filter(None, map(why_no_fragment, packages)), None)
+    if reason is None:
+        fragments = await provide_fragments(request, making.context, tools=tools.fragments)
+        reason = why_no_concatenation(packages, fragments)
+        if reason is None:
+            yield await _put_together(fragments, making, tools)
+            return
+    making.log(f"packing an installed prefix, since {reason}")
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=tools.work_directory) as directory:
+        yield Assembly(parts=[await _pack(Path(directory), making, tools)], mentions=None)
+
+
+async def _put_together(fragments: Sequence[Fragment], making: Making, tools: Tools) -> Assembly:
+    blobs = [fragment.blob for fragment in fragments]
+    async with tools.transactions.begin() as transaction:
+        digests = [blob.digest for blob in blobs]
+        await use_blobs(transaction.session, making.inputs.order.build_id, making.artifact_type, digests)
+    mentions = list(mentions_of(fragment.files for fragment in fragments))
+    end = await tools.ends.make_end(mentions, making.deadline, making.context)
+    files = sum(fragment.files.count for fragment in fragments)
+    making.log(f"{len(blobs)} packages, {files} files")
+    return Assembly(parts=[*blobs, end], mentions=mentions)
+
+
+async def _pack(directory: Path, making: Making, tools: Tools) -> Path:
+    """Pack the builder's prefix where that is mounted and whole, else one that is installed anew."""
+    inputs = making.inputs
+    prefix = Path(inputs.record.path)
+    if not await asyncio.to_thread(_is_whole, prefix, inputs.order.build_key, inputs.lockfile.digest):
+        making.log(f"there is no whole prefix at {prefix} on this machine; it is installed anew")
+        prefix = directory / "prefix"
+        await tools.rebuilder.rebuild(
+            inputs.lockfile, inputs.order.prefix.platform, prefix, making.deadline, making.context
+        )
+    making.log(f"packing {prefix}")
+    output = directory / "archive.tar.gz"
+    packed = await tools.packer.pack(prefix, output, making.deadline, making.context)
+    making.log(f"{packed.files} files, {packed.size} bytes")
+    return output
+
+
+def _is_whole(prefix: Path, build_key: str, lockfile_digest: str) -> bool:
+    try:
+        marker = WholeMarker.from_bytes((prefix / WHOLE_MARKER).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (marker.build_key, marker.lockfile_digest) == (build_key, lockfile_digest)
