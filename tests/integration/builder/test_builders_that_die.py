@@ -10,8 +10,8 @@ from typing import Any
 
 from conda_store_builder.adapters.directory_lock import locked
 from conda_store_builder.domain.prefix_path import lock_of
-from conda_store_shared.domain.whole_marker import WHOLE_MARKER
 from conda_store_shared.contracts import events
+from conda_store_shared.domain.whole_marker import WHOLE_MARKER
 from tests.integration.builder.conftest import Builder, TinyPackage, Workbench, lockfile_of, run
 
 CANCELED_WITHIN = 5.0

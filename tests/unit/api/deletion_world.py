@@ -24,6 +24,7 @@ from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.domain.storage_keys import artifact_key, order_key
+from conda_store_shared.transaction import Transactions
 from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy
 from tests.unit.api.ledger_courses import stage_of
 
@@ -117,7 +118,8 @@ class World:
         if isinstance(message, events.PrefixDiscardRequested):
             return await delete_prefix(message, prefixes=self.prefixes)
         if isinstance(message, events.ArtifactDiscardRequested):
-            return await discard_artifacts(message, store=self.ledger.store)
+            transactions = Transactions(self.ledger.database, "artifacts")
+            return await discard_artifacts(message, store=self.ledger.store, transactions=transactions)
         if isinstance(message, events.LinkDiscardRequested):
             return await unlink_environment(message, links=self.links)
         if isinstance(message, events.LinkRequested):

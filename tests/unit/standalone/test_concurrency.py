@@ -8,11 +8,13 @@ import pytest
 from traitlets.config import Config
 
 from conda_store_api.config import read_options as read_api_options
+from conda_store_api.main import Parts
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.load import load_config
 from conda_store_shared.contracts.events import ArtifactRequested, PrefixRequested, SolveRequested
 from conda_store_shared.contracts.topology import ARTIFACTS, BUILDER, SOLVER, queue_name
+from conda_store_shared.db.engine import Database
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_standalone.composition import working
@@ -32,7 +34,9 @@ def configured(directory: Path, **worker: Any) -> Config:
 
 @pytest.mark.parametrize(("set_to", "at_once"), [(3, 3), (1, 1), (None, os.cpu_count()), (0, os.cpu_count())])
 def test_workers_take_as_many_requests_at_once(tmp_path: Path, set_to: int | None, at_once: int) -> None:
-    services = working(configured(tmp_path, concurrency=set_to), MemoryBus(), FilesystemStore(tmp_path / "objects"))
+    database = Database(f"sqlite:///{tmp_path / 'unused.sqlite'}")
+    parts = Parts(bus=MemoryBus(), store=FilesystemStore(tmp_path / "objects"), database=database)
+    services = working(configured(tmp_path, concurrency=set_to), parts)
     taken = {each.queue: each.concurrency for service in services for each in service.subscriptions}
     assert {queue: taken[queue] for queue in WORK} == dict.fromkeys(WORK, at_once)
 

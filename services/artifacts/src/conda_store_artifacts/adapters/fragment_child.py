@@ -21,10 +21,10 @@ from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, Fragmen
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.installer import InstallPlan, install
 from conda_store_shared.conda.lent_packages import borrow_packages
-from conda_store_shared.conda.lockfile_records import PackageAddress
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_view import package_places
 from conda_store_shared.domain.lockfile import LockedPackage
+from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
