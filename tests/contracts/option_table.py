@@ -307,6 +307,11 @@ ROWS: dict[str, Row] = {
     "CondaStoreWorker.concurrency": Row(
         default=None, shown_by="tests/unit/standalone/test_concurrency.py::test_workers_take_as_many_requests_at_once"
     ),
+    "CondaStoreWorker.sandbox": Row(
+        default="auto",
+        shown_by="tests/integration/builder/test_confined_link_scripts.py"
+        "::test_builder_says_at_its_start_that_the_system_permits_no_sandbox",
+    ),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
     "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES, shown_by=_CHECKED),
     "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),

@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.worker import CondaStoreWorker
 from conda_store_shared.errors import ConfigurationError
@@ -21,11 +22,11 @@ class BuilderOptions:
     Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
     the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built, which nothing confines yet.  ``channel_credentials`` are of channels and package
-    indexes, by name.  ``pip_environment`` sets uv up (indexes, certificates), ``environment`` is
-    what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of all retries of an attempt together),
-    ``sweep_interval`` and ``measure_interval`` are seconds.  ``watch_paths`` are files and directories of
-    specifications, all looked at every ``watch_interval`` seconds.
+    code to be built; ``sandbox`` tells whether code of packages is confined (see ``conda.sandbox.confinement``).
+    ``channel_credentials`` are of channels and package indexes, by name.  ``pip_environment`` sets uv up (indexes,
+    certificates), ``environment`` is what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of
+    all retries of an attempt together), ``sweep_interval`` and ``measure_interval`` are seconds.  ``watch_paths`` are
+    files and directories of specifications, all looked at every ``watch_interval`` seconds.
     """
 
     store_directory: Path
@@ -35,6 +36,7 @@ class BuilderOptions:
     recycle_bytes: int = 512 * 1024**2
     recycle_calls: int = 50
     builds_sdists: bool = False
+    sandbox: str = AUTO
     channel_credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +58,7 @@ def read_options(config: Config) -> BuilderOptions:
         concurrency=section.concurrency or os.cpu_count() or 1,
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
+        sandbox=section.sandbox,
         channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
         deadline=store.max_install_time,

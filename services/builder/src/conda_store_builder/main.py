@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from traitlets.config import Config
 from uv import find_uv_bin
 
@@ -19,16 +20,21 @@ from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.pool import ChildPool, PoolOptions
+from conda_store_shared.conda.sandbox.confinement import check_sandbox
 from conda_store_shared.contracts.topology import BUILDER
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.service import Coroutine, Service
 from conda_store_shared.worker.stage import StageOptions, StageWorker
 
 _CACHE = ".cache"
+log = structlog.get_logger()
 
 
 def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
-    """Wire the builder."""
+    """Wire the builder; raises ConfigurationError where code of packages is to be confined and cannot be."""
+    unconfined = check_sandbox(options.sandbox)
+    if unconfined is not None:
+        log.warning("code_of_packages_is_not_confined", reason=unconfined, option="CondaStoreWorker.sandbox")
     pool = ChildPool(
         PoolOptions(
             preload=(CHILD_MODULE,),
@@ -45,6 +51,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         uv=find_uv_bin(),
         memory_bytes=options.memory_bytes,
         builds_sdists=options.builds_sdists,
+        sandbox=options.sandbox,
         credentials=options.channel_credentials,
         pip_environment=options.pip_environment,
     )

@@ -27,6 +27,7 @@ from conda_store_shared.conda.ownership import Ownership, own_prefix, remove_tre
 from conda_store_shared.conda.package_cache import PackageCache
 from conda_store_shared.conda.package_view import PackageView
 from conda_store_shared.conda.pip_packages import PipInstaller
+from conda_store_shared.conda.sandbox.confinement import AUTO, Confinement, Limits
 from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.stage import FailureCode
@@ -43,7 +44,8 @@ class InstallPlan:
     """Everything the two halves need; JSON in and out.
 
     ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``;
-    ``uv`` the program.  ``credentials`` are of channels and package indexes, by name.
+    ``uv`` the program.  ``sandbox`` (see ``sandbox.confinement``) and ``memory_bytes`` are for code that packages
+    bring.  ``credentials`` are of channels and package indexes, by name.
     """
 
     platform: str
@@ -55,6 +57,8 @@ class InstallPlan:
     ownership: Ownership
     uv: str
     builds_sdists: bool = False
+    sandbox: str = AUTO
+    memory_bytes: int | None = None
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -74,6 +78,12 @@ class InstallPlan:
     def package_cache(self) -> PackageCache:
         """The caches it uses."""
         return PackageCache(root=Path(self.cache), ownership=self.ownership.within_reach())
+
+    @property
+    def confinement(self) -> Confinement:
+        """How code of packages is confined."""
+        limits = Limits(memory_bytes=self.memory_bytes)
+        return Confinement(mode=self.sandbox, hidden=(Path(self.cache),), limits=limits)
 
 
 def _fields(package: LockedPackage) -> dict[str, Any]:
@@ -152,7 +162,7 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
     """Run what is to run in the final place, give it its owner, and count it; raises StageFailure."""
     prefix = Path(plan.prefix)
     packages = conda_meta.installed_packages(prefix)
-    run_link_scripts(prefix, packages, report)
+    run_link_scripts(prefix, packages, plan.confinement, report)
     if plan.pip:
         pip = PipInstaller(
             uv=plan.uv,

@@ -12,6 +12,9 @@ from pathlib import Path
 # A regular file may be a hard link into the package cache: nobody but its owner may write to it.
 _SHARED_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
+# Pipes and sockets, which a script may leave, are nothing of an environment.
+_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
@@ -50,7 +53,8 @@ class Ownership:
         if stat.S_ISDIR(status.st_mode):
             return current if self.mode is None else self.mode
         if self.mode is None:
-            return current & ~_SHARED_WRITE
+            # A file that ran as its owner, whoever starts it, would run as the service.
+            return current & 0o777 & ~_SHARED_WRITE
         bits = self.mode & ~_SHARED_WRITE
         return bits if current & stat.S_IXUSR else bits & ~0o111
 
@@ -81,6 +85,9 @@ def own_prefix(prefix: Path, ownership: Ownership, settled: Mapping[int, int] | 
     # A prefix has ten thousand entries and a handful of owners and modes: each of these is judged once.
     judged: dict[tuple[int, int, int], bool] = {}
     for path, status in _entries(prefix, settled, met):
+        if stat.S_IFMT(status.st_mode) not in _KINDS:
+            os.unlink(path)
+            continue
         kind = (status.st_mode, status.st_uid, status.st_gid)
         fits = judged.get(kind)
         if fits is None:
@@ -112,6 +119,13 @@ def unshare_files(prefix: Path) -> None:
     for path, status in _entries(prefix):
         if _is_shared(status):
             _copy(path)
+
+
+def give_away(directory: Path, uid: int, gid: int) -> None:
+    """Let all of ``directory``, none of which has links elsewhere, belong to another user; takes root."""
+    for path, status in _entries(directory):
+        if (status.st_uid, status.st_gid) != (uid, gid):
+            os.chown(path, uid, gid, follow_symlinks=False)
 
 
 def own_cached_package(directory: Path, ownership: Ownership) -> dict[int, int]:

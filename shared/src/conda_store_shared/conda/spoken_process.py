@@ -19,8 +19,14 @@ class Ended:
     last_words: str
 
 
-def run_spoken(command: Sequence[str], environment: Mapping[str, str], directory: Path, report: Report) -> Ended:
-    """Run ``command`` to its end; raises OSError when it cannot be started."""
+def run_spoken(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    report: Report,
+    descriptors: Sequence[int] = (),
+) -> Ended:
+    """Run ``command`` to its end, with ``descriptors`` left open for it; raises OSError when it cannot be started."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with subprocess.Popen(  # noqa: S603 - what runs is the caller's promise
         command,
@@ -29,6 +35,7 @@ def run_spoken(command: Sequence[str], environment: Mapping[str, str], directory
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        pass_fds=descriptors,
         text=True,
         errors="replace",
     ) as process:

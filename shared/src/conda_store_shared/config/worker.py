@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, Union, validate
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode, Union, validate
 from traitlets.config import Configurable
 
 from conda_store_shared.config.credentials import Credentials, read_credentials
@@ -38,7 +38,14 @@ class CondaStoreWorker(Configurable):
     install_memory = Int(4 * 1024**3, help="Bytes of memory one installation may use.").tag(config=True)
     heartbeat = Float(10.0, help="Seconds between signs of life of running work.").tag(config=True)
     builds_sdists = Bool(
-        False, help="Whether pip packages that are no wheels may be built, which runs their code."
+        False, help="Whether pip packages that are no wheels may be built, which runs their code; in a sandbox, unless "
+        "sandbox is off."
+    ).tag(config=True)
+    sandbox = Enum(
+        ("auto", "required", "off"),
+        "auto",
+        help="Whether code that packages bring (link scripts, builds of sdists) is confined: auto where the system "
+        "permits it, required, or off.",
     ).tag(config=True)
     channel_credentials = Dict(
         help="Credentials of channels and package indexes: name -> {'address', and one of: 'token' (in the path); "

@@ -11,6 +11,7 @@ from conda_store_shared.child.report import Report
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.installer import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.domain.prefix_record import PrefixRecord
 
 CHILD_MODULE = "conda_store_builder.adapters.child_calls"
@@ -27,6 +28,7 @@ class InstallSettings:
     uv: str
     memory_bytes: int | None = None
     builds_sdists: bool = False
+    sandbox: str = AUTO
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -85,6 +87,8 @@ class ChildInstaller:
             ownership=Ownership.of(order.uid, order.gid, order.permissions),
             uv=self._settings.uv,
             builds_sdists=self._settings.builds_sdists,
+            sandbox=self._settings.sandbox,
+            memory_bytes=self._settings.memory_bytes,
             credentials=self._settings.credentials,
             pip_environment=self._settings.pip_environment,
         )
