@@ -17,10 +17,11 @@ from tests.integration.builder.conftest import Builder, TinyPackage, Workbench, 
 CANCELED_WITHIN = 5.0
 
 
-def gated(bench: Workbench, gate: Path, name: str = "gated") -> dict[str, Any]:
-    """A lockfile of a package whose link script says that it runs, and goes on when ``gate`` is there."""
-    script = f'touch "$PREFIX/../reached-$PKG_NAME"; while [ ! -e "{gate}" ]; do sleep 0.02; done\n'
-    package = TinyPackage(name=name, files={"share/text": b"text"}, post_link=script)
+def gated(bench: Workbench, *, is_open: bool) -> dict[str, Any]:
+    """A lockfile of a package whose link script says that it runs, and goes on when the gate is open."""
+    script = 'touch "$PREFIX/reached"; while [ ! -e "$PREFIX/gate" ]; do sleep 0.02; done\n'
+    files = {"share/text": b"text"} | ({"gate": b""} if is_open else {})
+    package = TinyPackage(name="gated", files=files, post_link=script)
     return lockfile_of(bench.tiny(package))
 
 
@@ -42,8 +43,8 @@ async def stop(pid: int) -> None:
     await until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
 
 
-def reached(bench: Workbench, name: str = "gated") -> bool:
-    return (bench.store_directory / "ns" / f"reached-{name}").exists()
+def reached(bench: Workbench, request: events.BuildEvent) -> bool:
+    return (bench.path_of(request) / "reached").exists()
 
 
 @asynccontextmanager
@@ -73,9 +74,7 @@ async def assert_whole(bench: Workbench, request: events.BuildEvent) -> None:
 async def test_builder_completes_at_the_next_request_when_its_child_is_killed_before_the_rename(
     bench: Workbench, builder: Builder
 ) -> None:
-    gate = bench.root / "gate"
-    gate.touch()
-    request = await bench.request(gated(bench, gate))
+    request = await bench.request(gated(bench, is_open=True))
     async with held_lock(bench, request):
         attempt = asyncio.ensure_future(builder.failed(request))
         os.kill(await finishing(builder), signal.SIGKILL)
@@ -89,15 +88,16 @@ async def test_builder_completes_at_the_next_request_when_its_child_is_killed_be
 async def test_builder_completes_at_the_next_request_when_its_child_is_killed_in_a_link_script(
     bench: Workbench, builder: Builder
 ) -> None:
-    gate = bench.root / "gate"
-    request = await bench.request(gated(bench, gate))
+    request = await bench.request(gated(bench, is_open=False))
     attempt = asyncio.ensure_future(builder.failed(request))
-    await until(lambda: reached(bench))
+    await until(lambda: reached(bench, request))
     os.kill(await busy_child(builder), signal.SIGKILL)
     assert (await attempt).code == "worker_lost"
     assert not bench.path_of(request).exists()
-    gate.touch()
-    await builder.built(request)
+    again = asyncio.ensure_future(builder.built(request))
+    await until(lambda: reached(bench, request))
+    (bench.path_of(request) / "gate").touch()
+    await again
     await assert_whole(bench, request)
 
 
@@ -127,10 +127,8 @@ async def test_two_builders_make_one_prefix_when_both_are_asked_at_once(bench: W
 
 
 async def test_builder_tells_of_the_other_prefix_when_it_was_stopped_while_another_finished(bench: Workbench) -> None:
-    gate = bench.root / "gate"
-    gate.touch()
     async with bench.builder() as sleeper, bench.builder() as other:
-        request = await bench.request(gated(bench, gate))
+        request = await bench.request(gated(bench, is_open=True))
         async with held_lock(bench, request):
             asleep = asyncio.ensure_future(sleeper.built(request))
             pid = await finishing(sleeper)
@@ -144,10 +142,8 @@ async def test_builder_tells_of_the_other_prefix_when_it_was_stopped_while_anoth
 
 
 async def test_builder_harms_nothing_when_it_wakes_after_its_prefix_was_discarded(bench: Workbench) -> None:
-    gate = bench.root / "gate"
-    gate.touch()
     async with bench.builder() as sleeper, bench.builder() as other:
-        request = await bench.request(gated(bench, gate))
+        request = await bench.request(gated(bench, is_open=True))
         async with held_lock(bench, request):
             asleep = asyncio.ensure_future(sleeper.failed(request))
             pid = await finishing(sleeper)
@@ -166,9 +162,9 @@ async def test_builder_harms_nothing_when_it_wakes_after_its_prefix_was_discarde
 
 
 async def test_builder_is_free_within_five_seconds_when_a_build_is_canceled(bench: Workbench, builder: Builder) -> None:
-    request = await bench.request(gated(bench, bench.root / "never"))
+    request = await bench.request(gated(bench, is_open=False))
     await builder.send(request)
-    await until(lambda: reached(bench))
+    await until(lambda: reached(bench, request))
     pid = await busy_child(builder)
     started = asyncio.get_running_loop().time()
     await builder.send(events.BuildCanceled(build_id=request.build_id, build_key=request.build_key))
@@ -180,7 +176,7 @@ async def test_builder_is_free_within_five_seconds_when_a_build_is_canceled(benc
 
 async def test_builder_stops_before_the_rename_when_another_heard_that_the_build_is_canceled(bench: Workbench) -> None:
     async with bench.builder() as deaf, bench.builder() as other:
-        request = await bench.request(gated(bench, bench.root / "never"))
+        request = await bench.request(gated(bench, is_open=False))
         async with held_lock(bench, request):
             attempt = asyncio.ensure_future(deaf.failed(request))
             await finishing(deaf)
@@ -193,9 +189,9 @@ async def test_builder_stops_before_the_rename_when_another_heard_that_the_build
 
 async def test_builder_gives_work_up_and_leaves_nothing_when_it_stops(bench: Workbench) -> None:
     async with bench.builder() as builder:
-        request = await bench.request(gated(bench, bench.root / "never"))
+        request = await bench.request(gated(bench, is_open=False))
         await builder.send(request)
-        await until(lambda: reached(bench))
+        await until(lambda: reached(bench, request))
     assert not bench.path_of(request).exists()
     assert bench.hidden() == []
 

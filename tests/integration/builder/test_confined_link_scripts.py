@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -52,11 +53,9 @@ def script(bench: Workbench, port: int) -> str:
     return text
 
 
-async def test_link_script_reaches_its_prefix_alone_and_a_build_beside_it_goes_on(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LC_SECRET", "SECRET")
-    async with asyncio.timeout(60), bench.builder(sandbox="required") as builder:
+async def test_link_script_reaches_its_prefix_alone_and_a_build_beside_it_goes_on(bench: Workbench) -> None:
+    secrets = {"TOKEN": "SECRET"}
+    async with asyncio.timeout(60), bench.builder(sandbox="required", environment=secrets) as builder:
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         curious = TinyPackage(name="curious", files={"share/text": b""}, post_link=script(bench, port))
@@ -68,7 +67,9 @@ async def test_link_script_reaches_its_prefix_alone_and_a_build_beside_it_goes_o
         server.close()
     share = bench.path_of(requests[0]) / "share"
     assert (share / "succeeded").read_text().split() == ["write", "temporary", "null"]
-    assert not {"SECRET", "LC_SECRET"} & {*(share / "variables").read_text().split()}
+    variables = {*(share / "variables").read_text().split()} - {"LANG", "LC_ALL", "LC_CTYPE", "TZ"}
+    prefixes = {"PREFIX", "CONDA_PREFIX", "ROOT_PREFIX"}
+    assert variables == prefixes | {"PATH", "HOME", "TMPDIR", "PWD", "SHLVL", "PKG_NAME", "PKG_VERSION", "PKG_BUILDNUM"}
     assert "runs in a sandbox" in builder.ledger.log()
     owner = (share / "own").stat()
     assert (owner.st_uid, owner.st_gid) == (os.geteuid(), os.getegid())
@@ -161,16 +162,16 @@ BECOME = ("setpriv", "--reuid=1234", "--regid=1234", "--clear-groups", "--inh-ca
           "--ambient-caps=+dac_read_search")  # fmt: skip
 
 
-def test_sandbox_works_for_a_service_that_is_not_root(tmp_path: Path) -> None:
-    prefix, is_root = tmp_path / "prefix", os.geteuid() == 0
-    prefix.mkdir()
-    if is_root:
-        os.chown(prefix, 1234, 1234)
+def test_sandbox_works_for_a_service_that_is_not_root() -> None:
+    is_root = os.geteuid() == 0
     program = AS_A_USER.replace("{outside}", str(Path(__file__)))
-    command = (*(BECOME if is_root else ()), sys.executable, "-c", program, str(prefix))
-    subprocess.run(command, check=True, cwd="/")
-    owner = 1234 if is_root else os.geteuid()
-    assert (int((prefix / "id").read_text()), (prefix / "id").stat().st_uid) == (owner, owner)
+    # Others may not enter the directories that pytest makes.
+    with tempfile.TemporaryDirectory() as prefix:
+        if is_root:
+            os.chown(prefix, 1234, 1234)
+        subprocess.run((*(BECOME if is_root else ()), sys.executable, "-c", program, prefix), check=True, cwd="/")
+        told, owner = (Path(prefix) / "id").read_text(), (Path(prefix) / "id").stat().st_uid
+    assert (int(told), owner) == ((1234, 1234) if is_root else (os.geteuid(), os.geteuid()))
 
 
 FORBIDDEN = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
