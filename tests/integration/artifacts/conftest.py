@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import rattler
 from uv import find_uv_bin
@@ -20,9 +21,11 @@ from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.whole_marker import WHOLE_MARKER, WholeMarker
+from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Options
 from conda_store_shared.testing.demo_channel import build_demo_channel
 from conda_store_shared.testing.servers import Bucket
+from tests.integration.artifacts.download_service import DownloadService
 from tests.integration.artifacts.package_files import write_wheel
 from tests.unit.artifacts.artifact_builders import BUILD_KEY, StoredBuild, an_order
 
@@ -148,6 +151,33 @@ async def empty_database(tmp_path: Path) -> AsyncIterator[Database]:
     async with Database(f"sqlite:///{tmp_path}/artifacts.sqlite") as database:
         await upgrade(database)
         yield database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database of each kind, with the newest schema."""
+    url = f"sqlite:///{tmp_path}/test.sqlite"
+    if request.param == "postgres":
+        url = request.getfixturevalue("empty_postgres_url")
+    async with Database(url, pool_size=2) as database:
+        await upgrade(database)
+        yield database
+
+
+@pytest.fixture
+async def service(database: Database, tmp_path: Path) -> AsyncIterator[DownloadService]:
+    """Downloads of one build."""
+    async with FilesystemStore(tmp_path / "storage") as store:
+        service = DownloadService(database=database, store=store)
+        await service.add_build()
+        yield service
+
+
+@pytest.fixture
+async def client(service: DownloadService) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who may read it."""
+    async with service.client() as client:
+        yield client
 
 
 @pytest.fixture

@@ -28,6 +28,9 @@ from conda_store_shared.db.models import (
     build_conda_package_build,
 )
 from conda_store_shared.db.moments import now
+from conda_store_shared.domain.canonical import sha256_hex
+from conda_store_shared.domain.lockfile import Lockfile
+from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.permission import RoleBinding
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
@@ -61,6 +64,7 @@ class DownloadService:
     store: ObjectStore
     url_prefix: str = "/conda-store"
     registry: str = "localhost:8080"
+    signing_key: str = ""
     bindings: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"team": ("viewer",)})
     bus: MemoryBus = field(default_factory=MemoryBus)
     pull_limit: float = 20
@@ -69,6 +73,7 @@ class DownloadService:
     def _wired(self) -> Service:
         sections = {
             "AuthenticationBackend": {"secret": SECRET},
+            "CondaStore": {"signing_key": self.signing_key},
             "CondaStoreServer": {"url_prefix": self.url_prefix, "registry_external_url": self.registry},
         }
         options = replace(read_download_options(Config(sections)), pull_limit=self.pull_limit)
@@ -125,17 +130,32 @@ class DownloadService:
         async with Transactions(self.database, "test").begin() as transaction:
             transaction.session.add(row)
 
-    async def add_artifact(self, artifact_type: str, key: str) -> None:
+    async def add_artifact(self, artifact_type: str, key: str, digest: str | None = None) -> None:
         """Record an artifact of build 1."""
         async with Transactions(self.database, "test").begin() as transaction:
-            transaction.session.add(BuildArtifact(build_id=1, artifact_type=artifact_type, key=key))
+            transaction.session.add(BuildArtifact(build_id=1, artifact_type=artifact_type, key=key, digest=digest))
 
-    async def add_package(self, package_id: int, name: str, subdir: str) -> None:
+    async def complete(self, lockfile: Lockfile, order: Order | None = None) -> None:
+        """End build 1 with a lockfile."""
+        key, content = f"lockfile/{BUILD_KEY}.yml", lockfile.to_text().encode()
+        await self.store.put(key, content, "application/json")
+        await self.add_artifact("LOCKFILE", key, sha256_hex(content))
+        async with Transactions(self.database, "test").begin() as transaction:
+            build = await transaction.session.get_one(Build, 1)
+            build.status, build.started_on, build.ended_on = "COMPLETED", BEGAN, BEGAN + timedelta(seconds=9)
+            build.order = order.to_value() if order else None
+
+    async def become(self, status: str) -> None:
+        """Let build 1 be of another status."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            (await transaction.session.get_one(Build, 1)).status = status
+
+    async def add_package(self, package_id: int, name: str, subdir: str, license_: str | None = None) -> None:
         """Install version 1.0 of a package in build 1."""
         async with Transactions(self.database, "test").begin() as transaction:
             session = transaction.session
             await session.merge(CondaChannel(id=1, name="https://conda.example.org/main"))
-            session.add(CondaPackage(id=package_id, channel_id=1, name=name, version="1.0"))
+            session.add(CondaPackage(id=package_id, channel_id=1, name=name, version="1.0", license=license_))
             await session.flush()
             session.add(
                 CondaPackageBuild(

@@ -1,15 +1,11 @@
 """Redirects, logs and stored objects over HTTP, on both databases."""
 
 import itertools
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
-from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Options, S3Store
 from tests.integration.artifacts.download_service import BUILD_KEY, DownloadService, a_token
 
@@ -17,30 +13,6 @@ BUILD = "/conda-store/api/v1/build/1"
 QUOTED_KEY = "0123abcd-1700000000-1-what%3F"
 STORAGE = "/conda-store/storage"
 LOCKFILE = f"{STORAGE}/lockfile/{QUOTED_KEY}.yml"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/test.sqlite"
-    if request.param == "postgres":
-        url = request.getfixturevalue("empty_postgres_url")
-    async with Database(url, pool_size=2) as database:
-        await upgrade(database)
-        yield database
-
-
-@pytest.fixture
-async def service(database: Database, tmp_path: Path) -> AsyncIterator[DownloadService]:
-    async with FilesystemStore(tmp_path / "storage") as store:
-        service = DownloadService(database=database, store=store)
-        await service.add_build()
-        yield service
-
-
-@pytest.fixture
-async def client(service: DownloadService) -> AsyncIterator[httpx.AsyncClient]:
-    async with service.client() as client:
-        yield client
 
 
 async def test_artifacts_are_redirects_whether_they_exist_or_not(client: httpx.AsyncClient) -> None:

@@ -2,8 +2,11 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from traitlets.config import Config
 
 from conda_store_shared.assembly.process import Assemble, execute, run_process
@@ -18,21 +21,34 @@ LOOPBACK = "127.0.0.1"
 
 
 def complete_standalone(config: Config) -> None:
-    """Complete a configuration for one process: loopback, and a secret kept beside the data."""
+    """Complete a configuration for one process: loopback, and secrets kept beside the data."""
     if not CondaStoreServer(config=config).address:
         config.CondaStoreServer.address = LOOPBACK
+    directory = Path(CondaStore(config=config).store_directory).absolute().parent
     if not AuthenticationBackend(config=config).secret:
-        directory = Path(CondaStore(config=config).store_directory).absolute().parent
         config.AuthenticationBackend.secret = kept_secret(directory / "secret")
+    if not CondaStore(config=config).signing_key:
+        config.CondaStore.signing_key = kept_secret(directory / "signing-key.pem", make_signing_key)
 
 
-def kept_secret(path: Path) -> str:
+def make_secret() -> str:
+    """Return what signs tokens."""
+    return secrets.token_hex(32)
+
+
+def make_signing_key() -> str:
+    """Return a private key in PEM that signs provenance."""
+    made = Ed25519PrivateKey.generate()
+    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def kept_secret(path: Path, make: Callable[[], str] = make_secret) -> str:
     """Return the secret kept at ``path``; when there is none one is made, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+            file.write(make())
         draft.rename(path)
     return path.read_text().strip()
 

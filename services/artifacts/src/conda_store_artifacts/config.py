@@ -44,12 +44,15 @@ class DownloadOptions:
 
     ``url_prefix`` is the path that redirects lead below, ``registry`` host and port that images are pulled from.  A
     pull waits at most ``pull_limit`` seconds for its image.
+    ``signing_key`` is a private key in PEM, empty when no provenance is signed; ``builder_id`` is who it then names.
     """
 
     authorization: AuthorizationOptions
     url_prefix: str = "/"
     registry: str = "localhost:8080"
     pull_limit: float = 600.0
+    signing_key: str = field(default="", repr=False)
+    builder_id: str = ""
 
 
 def read_options(config: Config) -> ArtifactsOptions:
@@ -71,9 +74,11 @@ def read_options(config: Config) -> ArtifactsOptions:
 
 def read_download_options(config: Config) -> DownloadOptions:
     """Return the options that ``config`` sets for downloads."""
-    server = CondaStoreServer(config=config)
+    server, section = CondaStoreServer(config=config), CondaStore(config=config)
     return DownloadOptions(
         authorization=AuthorizationOptions(**authorization_values(config)),
         url_prefix=server.url_prefix,
         registry=server.registry_external_url,
+        signing_key=section.signing_key,
+        builder_id=section.builder_id,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from traitlets.config import Config
 from uv import find_uv_bin
@@ -10,6 +11,7 @@ from conda_store_artifacts.adapters.child_archive_ends import ChildArchiveEnds
 from conda_store_artifacts.adapters.child_fragment_maker import ChildFragmentMaker, FragmentSettings
 from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixRebuilder, RebuildSettings
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
+from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
 from conda_store_artifacts.routes import ROUTES
@@ -112,10 +114,17 @@ def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, trans
 
 
 def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, store: ObjectStore) -> Service:
-    """Wire the half that serves downloads; raises ConfigurationError for a missing or short secret."""
+    """Wire the half that serves downloads; raises ConfigurationError for a missing or short secret, or no key."""
     authentication = wire_authentication(options.authorization, ARTIFACTS, bus=bus, database=database)
+    signer = Ed25519Signer(options.signing_key) if options.signing_key else None
     downloads = Downloads(
-        database=database, store=store, url_prefix=options.url_prefix.rstrip("/"), registry=options.registry
+        database=database,
+        store=store,
+        url_prefix=options.url_prefix.rstrip("/"),
+        registry=options.registry,
+        version=version("conda-store-artifacts"),
+        builder=options.builder_id or (f"urn:conda-store:{signer.key_id}" if signer else ""),
+        signer=signer,
     )
     pulls = PullTools(
         database=database,

@@ -86,3 +86,21 @@ class PrefixRebuilder(Protocol):
         Code of the packages runs.  Raises StageFailure as a build does.
         """
         ...
+
+
+class Signer(Protocol):
+    """Signs statements about builds with the key of the site."""
+
+    @property
+    def key_id(self) -> str:
+        """What the key is known by."""
+        ...
+
+    @property
+    def public_key(self) -> str:
+        """What signatures are checked with, in PEM."""
+        ...
+
+    def sign(self, content: bytes) -> bytes:
+        """Return the signature of ``content``."""
+        ...

@@ -110,6 +110,14 @@ class CondaStore(Configurable):
     hook_timeout = Float(
         30, min=0.01, help="Seconds a hook may take; then whoever waits for it gets an error."
     ).tag(config=True)
+    signing_key = Unicode(
+        "",
+        help="Private ed25519 key in PEM that signs the provenance of builds; the same for every process that serves "
+        "downloads.  When empty, a single process makes one and keeps it in its data directory; several sign nothing.",
+    ).tag(config=True, secret=True)
+    builder_id = Unicode(
+        "", help="URI of the builder in provenance, such as the address of the site; by default made of the key."
+    ).tag(config=True)
     default_namespace = Unicode("default", help="Namespace of whoever names none.").tag(config=True)
     filesystem_namespace = Unicode("filesystem", help="Namespace of specifications found in watched paths.").tag(
         config=True

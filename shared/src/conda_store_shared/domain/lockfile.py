@@ -68,6 +68,13 @@ class Lockfile:
         """SHA-256 (hex) of the stored form."""
         return sha256_hex(self.to_text().encode())
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Addresses of the channels it names, as it names them."""
+        channels = self.value["metadata"].get("channels") or ()
+        rows = [row.get("url") if isinstance(row, Mapping) else row for row in channels]
+        return tuple(row for row in rows if isinstance(row, str))
+
     def select(self, platform: str, manager: str) -> tuple[LockedPackage, ...]:
         """The packages of one platform that ``manager`` (``conda`` or ``pip``) installs, in locked order."""
         return tuple(

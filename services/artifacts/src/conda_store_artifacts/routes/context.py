@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from conda_store_artifacts.ports import Signer
+from conda_store_artifacts.use_cases.describe_build import Site
 from conda_store_artifacts.use_cases.locate_artifact import ServedStore
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.builds import BuildPlace
@@ -15,13 +17,22 @@ from conda_store_shared.web.routing import resource
 class Downloads:
     """The parts of the service its routes use.
 
-    ``url_prefix`` is without a trailing slash; ``registry`` is host and port that images are pulled from.
+    ``url_prefix`` is without a trailing slash; ``registry`` is host and port that images are pulled from.  Without a
+    ``signer`` no provenance is told; ``builder`` is who it names, ``version`` that of this software.
     """
 
     database: Database
     store: ObjectStore
     url_prefix: str
     registry: str = "localhost:8080"
+    version: str = "0"
+    builder: str = ""
+    signer: Signer | None = None
+
+    @property
+    def site(self) -> Site:
+        """Who makes builds here."""
+        return Site(builder=self.builder, version=self.version)
 
     @property
     def served(self) -> ServedStore:

@@ -1,6 +1,6 @@
 """Writes ``pixi.lock`` in its version 6, which every pixi since 0.40 and every rattler since then reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -18,7 +18,7 @@ _INDEX = "https://pypi.org/simple"
 def write_pixi_lock(lockfile: Lockfile) -> str:
     """Return the text, with all platforms in one environment."""
     packages = {package.url: package for package in lockfile.packages}
-    environment: dict[str, Any] = {"channels": [{"url": channel} for channel in _channels(lockfile)]}
+    environment: dict[str, Any] = {"channels": [{"url": channel} for channel in lockfile.channels]}
     if any(package.manager == "pip" for package in lockfile.packages):
         environment["indexes"] = [_INDEX]
     environment["packages"] = {
@@ -48,13 +48,6 @@ class _Dumper(yaml.CSafeDumper):
 def _once(packages: Iterable[LockedPackage]) -> Iterable[LockedPackage]:
     """conda-lock lists a package once for each category it is in."""
     return {package.url: package for package in packages}.values()
-
-
-def _channels(lockfile: Lockfile) -> Iterable[str]:
-    for channel in lockfile.value["metadata"].get("channels") or ():
-        url = channel.get("url") if isinstance(channel, Mapping) else channel
-        if isinstance(url, str):
-            yield url
 
 
 def _entry(package: LockedPackage) -> dict[str, Any]:
