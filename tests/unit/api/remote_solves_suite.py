@@ -249,6 +249,7 @@ class RemoteSolvesSuite:
             ({"pip": "not a requirement"}, 400, "Invalid pypi package dependency"),
             ({"channel": "bioconda"}, 400, "Conda channels {'https://conda.anaconda.org/bioconda'} not allowed"),
             ({"channel": "ftp://c.example"}, 400, "not allowed"),
+            ({"channel": "https://hunter2@c.example/x"}, 400, "channel https://c.example/x is written with a credential"),
             ({"format": "toml"}, 422, "format"),
         ],
     )
@@ -260,6 +261,7 @@ class RemoteSolvesSuite:
             answer = await api.solve(**query)
         assert answer.status_code == status
         assert told in answer.text
+        assert "hunter2" not in answer.text
         assert solver.orders == []
 
     async def test_settings_complete_what_is_solved(self, ledger: Ledger) -> None:

@@ -78,8 +78,15 @@ class SettingsRoutesSuite:
             ("pypi_required_packages", ["a b"], "pypi_required_packages: Invalid pypi package"),
             ("build_artifacts", ["ZIP"], "1 validation error for SomeSettings\nbuild_artifacts.0\n"),
             ("conda_channel_alias", "a\x00b", "String should match pattern"),
+            ("conda_channel_alias", "https://h/t/hunter2", "conda_channel_alias: a channel is written with a credential"),
+            ("conda_default_channels", ["a", "https://me:hunter2@h/c"], "conda_default_channels: a channel is written"),
+            ("conda_indexed_channels", ["t/hunter2/c"], "conda_indexed_channels: a channel is written with"),
+            ("conda_allowed_channels", "https://me:hunter2@h/c", "Input should be a valid tuple"),
+            ("pypi_default_packages", ["--index-url=https://me:hunter2@h"], "pypi_default_packages: an address is"),
         ):
-            assert told in await refusal(api, "PUT", "/setting/", json={key: value, "conda_command": "conda"})
+            message = await refusal(api, "PUT", "/setting/", json={key: value, "conda_command": "conda"})
+            assert told in message
+            assert "hunter2" not in message
         assert (await api.get("/setting/")).json()["data"] == DEFAULTS
 
     @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"3", b"{"])

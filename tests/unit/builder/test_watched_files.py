@@ -110,3 +110,13 @@ def test_large_file_is_not_read_whole(tmp_path: Path) -> None:
         file.truncate(10 * 1024**4)
     assert read(path) == Unreadable("too_large", f"more than {MAXIMUM_BYTES} bytes")
 
+
+
+def test_file_is_not_read_out_when_an_address_in_it_holds_a_credential(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text("name: a\nchannels: ['https://me:hunter2@conda.example/team']\n")
+    found = read(path)
+    assert isinstance(found, Unreadable)
+    assert found.code == "invalid_specification"
+    assert "CondaStoreWorker.channel_credentials" in found.detail
+    assert "hunter2" not in found.detail

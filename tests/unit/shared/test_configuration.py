@@ -209,9 +209,12 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
         ("--CondaStore.conda_flags=--channel-priority loose", "CondaStore.conda_flags='--channel-priority loose'"),
         ("--CondaStore.conda_flags='", "No closing quotation; use --strict-channel-priority"),
         ("--CondaStore.environment_directory={store_directory", "environment_directory"),
+        ("--CondaStore.conda_default_channels=https://hunter2@h/c", "CondaStore.conda_default_channels: a channel is"),
+        ("--CondaStore.conda_channel_alias=https://h/t/hunter2", "CondaStore.conda_channel_alias: a channel is written"),
     ],
 )
 def test_api_refuses_options_that_do_not_fit(override: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read_options(load(*SECRET, override))
     assert message in raised.value.message
+    assert "hunter2" not in raised.value.message

@@ -9,11 +9,15 @@ from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.settings import store_settings
 from conda_store_shared.conda.match_spec import is_pip_option, parse_match_spec, parse_pip_option, parse_requirement
 from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.address_credentials import REMEDY, channel_has_credentials, has_user
 from conda_store_shared.domain.names import environment_name, namespace_name
 from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
 from conda_store_shared.errors import InvalidSetting, InvalidSpecification
 from conda_store_shared.transaction import Transaction
+
+_ALIAS = "conda_channel_alias"
+_CHANNELS = ("conda_default_channels", "conda_allowed_channels", "conda_indexed_channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +101,17 @@ def check_values(values: Mapping[str, Any], policy: BuildPolicy) -> None:
             f"conda_max_solve_time={values['conda_max_solve_time']} is more than {policy.longest_solve:g} seconds, "
             "after which the broker takes the work away"
         )
+    _check_channels(values)
     for kind in ("default", "required", "included"):
         _check_packages(f"conda_{kind}_packages", values, parse_match_spec)
         _check_packages(f"pypi_{kind}_packages", values, _parse_pip)
+
+
+def _check_channels(values: Mapping[str, Any]) -> None:
+    named = {key: values.get(key, ()) for key in _CHANNELS} | {_ALIAS: [values[_ALIAS]] if _ALIAS in values else []}
+    for key, channels in named.items():
+        if any(channel_has_credentials(channel) for channel in channels):
+            raise InvalidSetting(f"{key}: a channel {REMEDY}")
 
 
 def _check_packages(key: str, values: Mapping[str, Any], parse: Callable[[str], object]) -> None:
@@ -108,6 +120,8 @@ def _check_packages(key: str, values: Mapping[str, Any], parse: Callable[[str], 
             parse(text)
         except InvalidSpecification as error:
             raise InvalidSetting(f"{key}: {error.message}") from error
+        if has_user(text):
+            raise InvalidSetting(f"{key}: an address {REMEDY}")
 
 
 def _parse_pip(text: str) -> object:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from conda_store_api.use_cases.refuse_credentials import refuse_credentials_of
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_shared.conda.match_spec import check_dependencies
 from conda_store_shared.db.models import Specification as StoredSpecification
@@ -88,6 +89,8 @@ def read_specification(text: str) -> Submission:
 def check_submitted(value: Any) -> Submission:
     """Read a decoded environment specification; raises InvalidSpecification."""
     specification = Specification.from_value(value)
+    # First: of what makes no sense, the text is told.
+    refuse_credentials_of(specification)
     check_dependencies(specification)
     return Submission.of(specification)
 

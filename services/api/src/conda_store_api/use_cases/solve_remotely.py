@@ -15,6 +15,7 @@ from conda_store_api.repositories.packages import NamedPackageBuild, ensure_pack
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.solves import add_solve, find_answer, remove_solve
 from conda_store_api.use_cases.apply_settings import complete_specification
+from conda_store_api.use_cases.refuse_credentials import refuse_credentials_of
 from conda_store_api.use_cases.resolve_order import allowed_channels, locked_platforms, presumed, resolve_channels
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.child.uninterrupted import uninterrupted
@@ -121,6 +122,7 @@ async def forget_solve(solve_id: str, tools: RemoteSolveTools, *, cancel: bool) 
 
 
 async def _make_order(specification: Specification, tools: RemoteSolveTools) -> SolveOrder:
+    refuse_credentials_of(specification)
     check_dependencies(specification)
     await tools.hooks.validate_action(_NAMESPACE, Permission.ENVIRONMENT_SOLVE)
     specification = await tools.hooks.validate_specification(_NAMESPACE, specification)
@@ -128,6 +130,7 @@ async def _make_order(specification: Specification, tools: RemoteSolveTools) -> 
         settings = await effective_settings(session, tools.policy.settings)
     if tools.policy.completes_specifications:
         specification = complete_specification(specification, settings)
+    refuse_credentials_of(specification)
     platforms = locked_platforms(specification, settings)
     return SolveOrder(
         specification=specification.to_value(),

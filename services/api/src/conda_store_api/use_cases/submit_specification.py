@@ -12,6 +12,7 @@ from conda_store_api.repositories.specifications import ensure_specification, fi
 from conda_store_api.use_cases.apply_settings import apply_settings
 from conda_store_api.use_cases.check_storage import check_storage
 from conda_store_api.use_cases.read_submission import stored_submission
+from conda_store_api.use_cases.refuse_credentials import refuse_credentials
 from conda_store_api.use_cases.resolve_order import Submission, resolve_order
 from conda_store_shared.db.models import Build, Environment, Namespace, PublicEvent
 from conda_store_shared.domain.artifact import ArtifactType
@@ -41,7 +42,8 @@ async def submit_specification(
     """Create what is missing and a QUEUED build; return its id.
 
     A namespace or environment that is being deleted is made anew under its name.  Raises InvalidName,
-    ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by the settings of the environment.
+    InvalidSpecification for credentials in addresses, ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by
+    the settings of the environment.
     """
     submission, policy = await _accept(submission, request, policy, transaction)
     return await _create(submission, request, policy, transaction)
@@ -69,6 +71,7 @@ async def _accept(
     await check_storage(session, policy, Permission.ENVIRONMENT_CREATE)
     if policy.completes_specifications:
         submission = apply_settings(submission, policy.settings)
+    refuse_credentials(submission)
     return submission, policy
 
 
@@ -105,7 +108,9 @@ async def rebuild(build_id: int, request: Request, policy: BuildPolicy, transact
         raise Conflict(f"environment {place} is being deleted; submit its specification to make it anew")
     policy = policy.under(await effective_settings(session, policy.settings, namespace.name, environment.name))
     await check_storage(session, policy, Permission.ENVIRONMENT_UPDATE)
-    parts = _Parts(namespace, environment, specification.id, stored_submission(specification))
+    submission = stored_submission(specification)
+    refuse_credentials(submission)
+    parts = _Parts(namespace, environment, specification.id, submission)
     return (await _add_build(transaction, parts, request, policy)).id
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conda_store_shared.domain.address_credentials import REMEDY, text_has_credentials
+
 SUFFIXES = (".yaml", ".yml")
 # A specification has at most 200,000 characters, each of up to four bytes.
 MAXIMUM_BYTES = 800_000
@@ -30,7 +32,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why there is no content: ``code`` is ``unreadable`` or ``too_large``."""
+    """Why there is no content: ``code`` is ``unreadable``, ``too_large`` or ``invalid_specification``."""
 
     code: str
     detail: str
@@ -125,4 +127,6 @@ def read_file(path: Path, version: Version) -> bytes | Unreadable | None:
         return Unreadable.because(error)
     if len(content) > MAXIMUM_BYTES:
         return Unreadable("too_large", f"more than {MAXIMUM_BYTES} bytes")
+    if text_has_credentials(content.decode(errors="replace")):
+        return Unreadable("invalid_specification", f"an address {REMEDY}")
     return content
