@@ -6,9 +6,11 @@ import io
 import json
 import zipfile
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from conda_store_shared.testing.private_server import PrivateServer, Secrets
 from tests.integration.builder.conftest import PLATFORM, Builder, Workbench, lockfile_of, run
 
 
@@ -105,3 +107,66 @@ async def test_builder_says_unreachable_when_the_index_is_away(bench: Workbench)
         failure = await builder.failed(await bench.request(await bench.lock("python", pip=(package,))))
     assert (failure.code, failure.transient) == ("channel_unreachable", True)
     assert "hidden" not in json.dumps([failure.detail, builder.ledger.log()])
+
+
+async def private_wheel(bench: Workbench, server: PrivateServer, manner: str = "basic") -> dict[str, Any]:
+    """The entry of a wheel that a server gives to those who show it what it demands."""
+    package = locked_wheel(bench, "talker")
+    return package | {"url": f"{server.url}/{manner}/{package['url'].rpartition('/')[2]}"}
+
+
+async def test_builder_shows_a_package_index_its_credential_and_writes_it_nowhere(bench: Workbench) -> None:
+    with PrivateServer(bench.root) as server:
+        package = await private_wheel(bench, server)
+        request = await bench.request(await bench.lock("python", pip=(package,)))
+        credentials = server.credentials()
+        async with bench.builder(channel_credentials=credentials) as builder:
+            await builder.built(request)
+            told = builder.ledger.log() + repr(builder.ledger.facts)
+    assert server.seen
+    secrets = [Secrets().password, Secrets().basic.removeprefix("Basic "), Secrets().username]
+    assert [secret for secret in (*secrets, quote(secrets[0], safe="")) if secret in told] == []
+    found = [run("grep", "-rlF", secret, bench.root, check=False) for secret in secrets]
+    assert found == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ({}, "it was shown no credential; if it needs one, name one"),
+        ({"username": "someone", "password": "wr-ong"}, "it was shown the credential 'team'"),
+        ({"bearer": "wr-ong"}, "the credential 'team' for it is an Authorization header, which package indexes"),
+    ],
+)
+async def test_builder_tells_which_credential_an_index_refused(
+    bench: Workbench, credentials: dict[str, str], words: str
+) -> None:
+    with PrivateServer(bench.root) as server:
+        package = await private_wheel(bench, server)
+        team = {"team": {"address": f"{server.url}/basic", **credentials}} if credentials else {}
+        async with bench.builder(channel_credentials=team) as builder:
+            failure = await builder.failed(await bench.request(await bench.lock("python", pip=(package,))))
+            log = builder.ledger.log()
+    assert (failure.code, failure.transient) == ("pip_failed", False)
+    assert f"{package['url']} refused access (HTTP 401): {words}" in failure.detail
+    assert "wr-ong" not in failure.detail + log
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "http://127.0.0.1:1/${HOME}/talker-1.0-py3-none-any.whl"},
+        {"url": "http://127.0.0.1:1/x --index-url=http://127.0.0.1:1/x.whl"},
+        {"url": "http://127.0.0.1:1/x\n--index-url=http://127.0.0.1:1/x.whl"},
+        {"name": "talker\nwalker"},
+        {"name": "--index-url=http://127.0.0.1:1"},
+        {"hash": {"sha256": "0" * 64 + " --index-url=http://127.0.0.1:1"}},
+    ],
+)
+async def test_builder_refuses_a_pip_package_that_would_be_read_as_something_else(
+    bench: Workbench, builder: Builder, change: dict[str, Any]
+) -> None:
+    package = locked_wheel(bench, "talker") | change
+    failure = await builder.failed(await bench.request(await bench.lock("python", pip=(package,))))
+    assert (failure.code, failure.transient) == ("invalid_lockfile", False)
+    assert "of the lockfile has a name, an address or a sha256 that is none" in failure.detail

@@ -249,7 +249,7 @@ class RemoteSolvesSuite:
             ({"pip": "not a requirement"}, 400, "Invalid pypi package dependency"),
             ({"channel": "bioconda"}, 400, "Conda channels {'https://conda.anaconda.org/bioconda'} not allowed"),
             ({"channel": "ftp://c.example"}, 400, "not allowed"),
-            ({"channel": "https://hunter2@c.example/x"}, 400, "channel https://c.example/x is written with a credential"),
+            ({"channel": "https://hunter2@c.example/x"}, 400, "channel https://c.example/x is written with a"),
             ({"format": "toml"}, 422, "format"),
         ],
     )

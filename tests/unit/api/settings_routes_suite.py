@@ -78,7 +78,7 @@ class SettingsRoutesSuite:
             ("pypi_required_packages", ["a b"], "pypi_required_packages: Invalid pypi package"),
             ("build_artifacts", ["ZIP"], "1 validation error for SomeSettings\nbuild_artifacts.0\n"),
             ("conda_channel_alias", "a\x00b", "String should match pattern"),
-            ("conda_channel_alias", "https://h/t/hunter2", "conda_channel_alias: a channel is written with a credential"),
+            ("conda_channel_alias", "https://h/t/hunter2", "conda_channel_alias: a channel is written with"),
             ("conda_default_channels", ["a", "https://me:hunter2@h/c"], "conda_default_channels: a channel is written"),
             ("conda_indexed_channels", ["t/hunter2/c"], "conda_indexed_channels: a channel is written with"),
             ("conda_allowed_channels", "https://me:hunter2@h/c", "Input should be a valid tuple"),

@@ -119,7 +119,7 @@ def test_line_is_told_when_the_code_of_a_file_breaks(tmp_path: Path) -> None:
 
 
 def test_file_that_is_broken_in_another_way_is_named(tmp_path: Path) -> None:
-    broken = {"config.json": "{", "division.py": "1 / 0", "key.py": "{}['x']",  "os.py": "open('/x/y')"}
+    broken = {"config.json": "{", "division.py": "1 / 0", "key.py": "{}['x']", "os.py": "open('/x/y')"}
     broken["assertion.py"] = "assert 1 > 2"
     for name, text in broken.items():
         with pytest.raises(ConfigurationError, match=name):
@@ -210,7 +210,7 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
         ("--CondaStore.conda_flags='", "No closing quotation; use --strict-channel-priority"),
         ("--CondaStore.environment_directory={store_directory", "environment_directory"),
         ("--CondaStore.conda_default_channels=https://hunter2@h/c", "CondaStore.conda_default_channels: a channel is"),
-        ("--CondaStore.conda_channel_alias=https://h/t/hunter2", "CondaStore.conda_channel_alias: a channel is written"),
+        ("--CondaStore.conda_channel_alias=https://h/t/hunter2", "CondaStore.conda_channel_alias: a channel is"),
     ],
 )
 def test_api_refuses_options_that_do_not_fit(override: str, message: str) -> None:

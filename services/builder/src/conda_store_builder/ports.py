@@ -22,11 +22,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What is installed, how, and where."""
+    """What is installed, how, and where; certificates of ``trusted_hosts`` need not be good."""
 
     target: Target
     order: PrefixOrder
     lockfile: Lockfile
+    trusted_hosts: tuple[str, ...] = ()
 
 
 class Installer(Protocol):

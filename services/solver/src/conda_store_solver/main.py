@@ -105,7 +105,11 @@ def build_solver(options: SolverOptions, pool: ChildPool) -> RattlerSolver:
             max_age=options.repodata_max_age,
             request_timeout=options.request_timeout,
         ),
-        uv=UvOptions(cache_directory=str(options.cache_directory / "uv"), environment=dict(options.pip_environment)),
+        uv=UvOptions(
+            cache_directory=str(options.cache_directory / "uv"),
+            credentials=dict(options.channel_credentials),
+            environment=dict(options.pip_environment),
+        ),
         memory_bytes=options.memory_bytes,
     )
 

@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 Credentials = Mapping[str, Mapping[str, str]]
 
@@ -75,6 +75,34 @@ class CredentialBook:
             if one.place == place and (path == below or path.startswith(f"{below}/")):
                 return one
         return None
+
+    def with_login(self, address: str) -> str:
+        """The address of an index, or of a file in one, with the user and the password for it, if there are any.
+
+        uv takes these from an address, sends them there alone and keeps them to itself.
+        """
+        found = self.find(address)
+        if found is None or found.basic is None:
+            return address
+        user, password = (quote(text, safe="") for text in found.basic)
+        parts = urlsplit(address)
+        return parts._replace(netloc=f"{user}:{password}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+    def is_verified(self, host: str) -> bool:
+        """Whether ``host``, which may have a port, is shown something by https, and so must prove who it is."""
+        name, _, port = host.lower().partition(":")
+        places = [one.place for one in self.entries]
+        return any(place[:2] == ("https", name) and port in ("", str(place[2])) for place in places)
+
+    def index_refusal(self, address: str) -> str:
+        """What to tell of a package index that refused access."""
+        found = self.find(address)
+        if found is None or found.basic is not None:
+            return self.refusal(address)
+        return (
+            f"the credential {found.name!r} for it is {found.kind}, which package indexes are not shown; "
+            f"name a user name with a password for its address in {_OPTION}"
+        )
 
     def refusal(self, address: str) -> str:
         """What to tell of ``address`` that refused access: which credential it was shown, by its name."""

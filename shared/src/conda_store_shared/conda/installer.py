@@ -45,7 +45,8 @@ class InstallPlan:
 
     ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``;
     ``uv`` the program.  ``sandbox`` (see ``sandbox.confinement``) and ``memory_bytes`` are for code that packages
-    bring.  ``credentials`` are of channels and package indexes, by name.
+    bring.  ``credentials`` are of channels and package indexes, by name; ``trusted_hosts`` hosts of pip packages whose
+    certificates need not be good.
     """
 
     platform: str
@@ -61,6 +62,7 @@ class InstallPlan:
     memory_bytes: int | None = None
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    trusted_hosts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For the arguments of a call."""
@@ -72,7 +74,8 @@ class InstallPlan:
     def from_json(cls, value: Mapping[str, Any]) -> "InstallPlan":
         """Read what ``to_json`` gave."""
         packages = {name: tuple(LockedPackage(**package) for package in value[name]) for name in ("conda", "pip")}
-        return cls(**{**value, **packages, "ownership": Ownership(**value["ownership"])})
+        own = {"ownership": Ownership(**value["ownership"]), "trusted_hosts": tuple(value["trusted_hosts"])}
+        return cls(**{**value, **packages, **own})
 
     @property
     def package_cache(self) -> PackageCache:
@@ -169,6 +172,8 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
             cache=plan.package_cache.wheels,
             builds_sdists=plan.builds_sdists,
             environment=plan.pip_environment,
+            credentials=plan.credentials,
+            trusted_hosts=plan.trusted_hosts,
         )
         pip.install(prefix, plan.pip, report)
     settled = plan.package_cache.settled_files(packages, prefix.stat().st_dev)

@@ -7,7 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
 
-from conda_store_shared.domain.specification import PIP_OPTIONS, Specification
+from conda_store_shared.domain.specification import PIP_OPTIONS, TRUSTED_HOST, Specification
 from conda_store_shared.errors import InvalidSpecification
 
 MAXIMUM_LENGTH = 1000
@@ -20,6 +20,8 @@ _LOOSE = re.compile(r"\s*([,|])\s*|([<>=!~])\s+(?=[0-9A-Za-z*])")
 _CLASSIC = re.compile(r"=?(?P<version>[^\s=<>!~,|]+)=(?P<build>[^\s=]+)")
 _BUILD = re.compile(r"[A-Za-z0-9_.+*^$|()?-]+")
 _VERSION = re.compile(r"(?=[<>=!~(]|.*[0-9*])[0-9A-Za-z<>=!~,|()*._+-]+")
+# Whoever reads requirements puts the value of a variable of the environment here: nobody's business but the service's.
+_VARIABLE = "${"
 _OPTION = re.compile(r"(?P<name>--[a-z-]+)(?:=|\s+)(?P<value>\S+)")
 
 
@@ -51,7 +53,7 @@ def channel_of_match_spec(text: str) -> str | None:
 def parse_requirement(text: str) -> Requirement:
     """Return a requirement of the pip section; raises InvalidSpecification."""
     try:
-        if len(text) > MAXIMUM_LENGTH or _UNPRINTABLE.search(text):
+        if len(text) > MAXIMUM_LENGTH or _UNPRINTABLE.search(text) or _VARIABLE in text:
             raise InvalidRequirement(text)
         return Requirement(text)
     except InvalidRequirement as error:
@@ -69,9 +71,15 @@ def is_pip_option(text: str) -> bool:
 def parse_pip_option(text: str) -> tuple[str, str]:
     """Return name and value of a pip option; raises InvalidSpecification."""
     found = _OPTION.fullmatch(text.strip())
-    if not found or found["name"] not in PIP_OPTIONS or _UNPRINTABLE.search(text):
+    if not found or found["name"] not in PIP_OPTIONS or _UNPRINTABLE.search(text) or _VARIABLE in text:
         raise InvalidSpecification(f"Invalid pip option '{text}' supported options are {list(PIP_OPTIONS)}")
     return found["name"], found["value"]
+
+
+def trusted_hosts(specification: Specification) -> tuple[str, ...]:
+    """Hosts of packages whose certificates need not be good, as the pip section says; raises InvalidSpecification."""
+    options = [parse_pip_option(text) for text in specification.pip if is_pip_option(text)]
+    return tuple(dict.fromkeys(value for name, value in options if name == TRUSTED_HOST))
 
 
 def check_dependencies(specification: Specification) -> None:

@@ -12,8 +12,8 @@ _IN_TEXT = re.compile(
     r"(?:://[^\s'\"]*/|^[ \t]*-[ \t]*['\"]?)t/[^/\s]+/(?![^\s'\"]*\.(?:whl|zip|tar\.gz))", re.MULTILINE
 )
 REMEDY = (
-    "is written with a credential in it, which would be stored with it and shown; leave that out, and have it named for "
-    "its address in CondaStoreWorker.channel_credentials by whoever runs conda-store"
+    "is written with a credential in it, which would be stored with it and shown; leave that out, and have it named "
+    "for its address in CondaStoreWorker.channel_credentials by whoever runs conda-store"
 )
 
 

@@ -81,7 +81,9 @@ GLOBAL_KEYS = frozenset(
 # The same fields, each of which may be left out.
 _types = get_type_hints(Settings, include_extras=True)
 _fields: dict[str, Any] = {name: (_types[name], Field(default_factory=lambda: None)) for name in Settings.model_fields}
-PartialSettings: type[BaseModel] = create_model("SomeSettings", __config__=ConfigDict(extra="forbid", hide_input_in_errors=True), **_fields)
+# Errors do not quote what was sent: it may hold a credential.
+_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+PartialSettings: type[BaseModel] = create_model("SomeSettings", __config__=_config, **_fields)
 
 
 def parse_settings(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from conda_store_shared.domain.wanted_platforms import VirtualPackages, read_pla
 from conda_store_shared.errors import InvalidName, InvalidSpecification
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-PIP_OPTIONS = ("--index-url", "--extra-index-url", "--trusted-host")
+TRUSTED_HOST = "--trusted-host"
+PIP_OPTIONS = ("--index-url", "--extra-index-url", TRUSTED_HOST)
 
 
 # Told at once; a document that is something else altogether would name thousands.

@@ -16,7 +16,7 @@ class Secrets:
     """What is demanded below ``/token/`` (as ``/t/<token>/token/``), ``/basic/``, ``/bearer/`` and ``/raw/``."""
 
     token: str = "tk-open-sesame"
-    username: str = "robot"
+    username: str = "rb-open-sesame"
     password: str = "pw-open/sesame:1"
     bearer: str = "br-open-sesame"
     raw: str = "Token raw-open-sesame"
@@ -50,6 +50,7 @@ class PrivateServer:
     """
 
     def __init__(self, directory: Path, secrets: Secrets | None = None) -> None:
+        self.directory = directory
         self._state = _State(secrets or Secrets(), {})
         self._server = _Server(("127.0.0.1", 0), partial(_Handler, self._state, directory=str(directory)))
         self._thread = threading.Thread(
@@ -123,7 +124,7 @@ class _Handler(SimpleHTTPRequestHandler):
             self.end_headers()
         else:
             self.path = f"/{rest}"
-            super().do_GET()
+            super().do_HEAD() if self.command == "HEAD" else super().do_GET()
 
     def do_HEAD(self) -> None:
         """Answer as the first segment of the path demands, without a body."""

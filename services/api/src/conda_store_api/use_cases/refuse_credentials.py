@@ -37,9 +37,9 @@ def _in_specification(specification: Specification) -> Iterator[str]:
         if channel_has_credentials(channel):
             yield _channel(channel)
     for number, text in enumerate(specification.dependencies):
-        channel = channel_of_match_spec(text)
-        if has_user(text) or (channel is not None and channel_has_credentials(channel)):
-            yield f"dependency {number + 1}" if channel is None else _channel(channel)
+        place = channel_of_match_spec(text)
+        if has_user(text) or (place is not None and channel_has_credentials(place)):
+            yield f"dependency {number + 1}" if place is None else _channel(place)
     for number, text in enumerate(specification.pip):
         option, _, address = text.replace("=", " ").partition(" ")
         if has_user(text) or (is_pip_option(text) and index_has_credentials(address.strip())):

@@ -42,8 +42,8 @@ async def submit_specification(
     """Create what is missing and a QUEUED build; return its id.
 
     A namespace or environment that is being deleted is made anew under its name.  Raises InvalidName,
-    InvalidSpecification for credentials in addresses, ChannelNotAllowed, RequiredPackagesMissing and StorageExhausted by
-    the settings of the environment.
+    InvalidSpecification for credentials in addresses, and ChannelNotAllowed, RequiredPackagesMissing and
+    StorageExhausted by the settings of the environment.
     """
     submission, policy = await _accept(submission, request, policy, transaction)
     return await _create(submission, request, policy, transaction)

@@ -91,4 +91,5 @@ class ChildInstaller:
             memory_bytes=self._settings.memory_bytes,
             credentials=self._settings.credentials,
             pip_environment=self._settings.pip_environment,
+            trusted_hosts=work.trusted_hosts,
         )

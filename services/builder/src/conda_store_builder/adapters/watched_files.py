@@ -125,6 +125,11 @@ def read_file(path: Path, version: Version) -> bytes | Unreadable | None:
         return None
     except OSError as error:
         return Unreadable.because(error)
+    return _checked(content)
+
+
+def _checked(content: bytes) -> bytes | Unreadable:
+    """Refuse what is not to be put where it could be read by others than who wrote it."""
     if len(content) > MAXIMUM_BYTES:
         return Unreadable("too_large", f"more than {MAXIMUM_BYTES} bytes")
     if text_has_credentials(content.decode(errors="replace")):
