@@ -47,6 +47,45 @@ def test_client_downloads_every_artifact(conda_store: CommandLine) -> None:
     assert conda_store("logs", build, "--follow").stdout.count("solved in") == 1
 
 
+def test_client_downloads_the_lock_in_every_form_and_what_is_told_of_it(conda_store: CommandLine) -> None:
+    build = conda_store.create("demo-text")
+    conda_store("wait", build, "--artifact", "archive", "--interval", "0.1")
+    forms = {
+        "pixi": ("pixi.lock", "version: 6"),
+        "explicit": ("explicit.txt", "@EXPLICIT"),
+        "environment": ("environment.yml", "- demo-text="),
+        "cyclonedx": ("cdx.json", "pkg:conda/demo-text@"),
+        "spdx": ("spdx.json", "pkg:conda/demo-text@"),
+        "provenance": ("provenance.json", "application/vnd.in-toto+json"),
+    }
+    for artifact, (name, text) in forms.items():
+        path = Path(conda_store("download", build, "--artifact", artifact).stdout)
+        assert path.name == f"build-{build}.{name}"
+        assert text in path.read_text()
+    refused = conda_store("download", build, "--artifact", "explicit", "--platform", "win-64", status=1)
+    assert "is not for win-64" in refused.stderr
+    for number, (name, extra) in enumerate({"pixi.lock": [], "explicit.txt": ["--lockfile"]}.items()):
+        submitted = f"build-{build}.{name}"
+        done = conda_store("create", submitted, "--name", f"again-{number}", *extra)
+        assert re.search(rf"^build \d+ of carol/again-{number}: COMPLETED", done.stdout)
+
+
+def test_client_verifies_that_a_build_is_what_the_site_signed(conda_store: CommandLine) -> None:
+    build = conda_store.create("demo-text")
+    conda_store("wait", build, "--artifact", "archive", "--interval", "0.1")
+    conda_store("wait", build, "--artifact", "yaml", "--interval", "0.1")
+    done = conda_store("verify", build)
+    for name in ("archive/", "lockfile/", "yaml/"):
+        assert re.search(rf"^ok: {name}", done.stdout, re.MULTILINE)
+    assert "was not known; from now on it is" in done.stderr
+    archive = Path(conda_store("download", build, "--artifact", "archive").stdout)
+    assert conda_store("verify", build, str(archive)).stdout.startswith(f"ok: {archive}")
+    with archive.open("r+b") as file:
+        file.seek(100)
+        file.write(b"!")
+    assert f"not what was signed: {archive}" in conda_store("verify", build, str(archive), status=1).stderr
+
+
 def test_client_gives_the_solvers_explanation_when_a_build_fails(command: CommandLine) -> None:
     done = command("create", command.specification(["demo-needs-old", "demo-versions >=2"]), status=1)
     assert re.search(r"^Build \d+ failed$", done.stderr, re.MULTILINE)

@@ -2,8 +2,9 @@
 
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -15,12 +16,39 @@ from conda_store_client.builds import LogReader, find_build
 from conda_store_client.connection import Connection
 from conda_store_client.errors import ClientError, RequestRefused
 
-# What can be downloaded, the extension its file gets, and the type of artifact.
-DOWNLOADED = {
-    "logs": ("log", "LOGS"),
-    "yaml": ("yaml", "YAML"),
-    "lockfile": ("lock", "LOCKFILE"),
-    "archive": ("tar.gz", "CONDA_PACK"),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Something to download: where below a build, the extension of its file, and the type of artifact it is made of.
+
+    One ``of_platform`` is of one platform of the lock.
+    """
+
+    path: str
+    extension: str
+    artifact_type: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    of_platform: bool = False
+
+
+DOWNLOADED: Mapping[str, Download] = {
+    "logs": Download(path="logs/", extension="log", artifact_type="LOGS"),
+    "yaml": Download(path="yaml/", extension="yaml", artifact_type="YAML"),
+    "lockfile": Download(path="lockfile/", extension="lock", artifact_type="LOCKFILE"),
+    "archive": Download(path="archive/", extension="tar.gz", artifact_type="CONDA_PACK"),
+    "installer": Download(path="installer/", extension="sh", artifact_type="CONSTRUCTOR_INSTALLER"),
+    "pixi": Download(path="pixi.lock", extension="pixi.lock", artifact_type="LOCKFILE"),
+    "explicit": Download(path="explicit/", extension="explicit.txt", artifact_type="LOCKFILE", of_platform=True),
+    "environment": Download(
+        path="environment.yml", extension="environment.yml", artifact_type="LOCKFILE", of_platform=True
+    ),
+    "cyclonedx": Download(
+        path="sbom/", extension="cdx.json", artifact_type="LOCKFILE", query={"format": "cyclonedx"}, of_platform=True
+    ),
+    "spdx": Download(
+        path="sbom/", extension="spdx.json", artifact_type="LOCKFILE", query={"format": "spdx"}, of_platform=True
+    ),
+    "provenance": Download(path="provenance/", extension="provenance.json", artifact_type="LOCKFILE"),
 }
 # Until stored elsewhere, what does not exist is answered with one of these; S3 hides what is missing behind 403.
 _MISSING = (httpx.codes.NOT_FOUND, httpx.codes.FORBIDDEN)
@@ -34,17 +62,22 @@ class Write(Protocol):
 
 def default_filename(build_id: int, artifact: str) -> str:
     """The file an artifact is written to unless told otherwise."""
-    return f"build-{build_id}.{DOWNLOADED[artifact][0]}"
+    return f"build-{build_id}.{DOWNLOADED[artifact].extension}"
 
 
-def download(connection: Connection, build_id: int, artifact: str, target: Path) -> None:
-    """Write an artifact to a file, which appears when it is whole; raises ClientError."""
+def download(
+    connection: Connection, build_id: int, artifact: str, target: Path, platform: str | None = None
+) -> None:
+    """Write an artifact to a file, which appears when it is whole; raises ClientError.
+
+    Without ``platform`` it is that of the platform that is installed.
+    """
     try:
         with _writing(target) as write:
             if artifact == "logs":
                 _write_log(connection, build_id, write)
             else:
-                _write_artifact(connection, build_id, artifact, write)
+                write_artifact(connection, build_id, artifact, write, platform)
     except OSError as error:
         raise ClientError(f"cannot write {target}", error.strerror or str(error)) from None
 
@@ -56,9 +89,15 @@ def _write_log(connection: Connection, build_id: int, write: Write) -> None:
         write(text.encode())
 
 
-def _write_artifact(connection: Connection, build_id: int, artifact: str, write: Write) -> None:
+def write_artifact(
+    connection: Connection, build_id: int, artifact: str, write: Write, platform: str | None = None
+) -> None:
+    """Hand on the pieces of an artifact as they come; raises ClientError."""
+    wanted = DOWNLOADED[artifact]
+    query = {**wanted.query, **({"platform": platform} if platform and wanted.of_platform else {})}
+    path = f"/api/v1/build/{build_id}/{wanted.path}"
     try:
-        with connection.stream(f"/api/v1/build/{build_id}/{artifact}/") as response, _progress_bar(response) as advance:
+        with connection.stream(path, query) as response, _progress_bar(response) as advance:
             for piece in response.iter_bytes():
                 write(piece)
                 advance(len(piece))
@@ -74,7 +113,7 @@ def _explained(connection: Connection, build_id: int, artifact: str, refusal: Re
             build = find_build(connection, build_id)
         except ClientError:
             return refusal
-        if DOWNLOADED[artifact][1] not in build.artifacts:
+        if DOWNLOADED[artifact].artifact_type not in build.artifacts:
             refusal.detail = (
                 f"It has no {artifact} now; the build is {build.status}."
                 f" `conda-store wait {build_id} --artifact {artifact}` waits for it."

@@ -23,6 +23,7 @@ from conda_store_client.commands.run import run_build
 from conda_store_client.commands.settings import settings_group
 from conda_store_client.commands.solve import solve_file
 from conda_store_client.commands.tokens import token_group
+from conda_store_client.commands.verify import verify_build
 from conda_store_client.commands.wait import wait_for_build
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script
@@ -82,6 +83,7 @@ for _command in (
     show_logs,
     cancel_build,
     download_artifact,
+    verify_build,
     run_build,
     solve_file,
     show_differences,

@@ -75,6 +75,7 @@ async def test_provenance_names_what_was_made_of_what_when_a_build_is_completed(
     }
     assert definition["resolvedDependencies"][1]["digest"] in ({"md5": "3" * 32}, {"sha256": "1" * 64, "md5": "0" * 32})
     assert definition["internalParameters"] == {
+        "buildId": 1,
         "channels": ["https://conda.anaconda.org/conda-forge", "https://c.example.org/own"],
         "platform": "linux-64",
         "platforms": ["linux-64", "osx-arm64"],

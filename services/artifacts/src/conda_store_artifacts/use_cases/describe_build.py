@@ -67,6 +67,7 @@ def _course(build: LockedBuild, site: Site) -> Course:
             "specification": specification,
         },
         settings={
+            "buildId": build.place.build_id,
             "channels": [strip_credentials(channel) for channel in solve.channels or build.lockfile.channels],
             "platforms": list(solve.platforms),
             "platform": build.order.prefix.platform,

@@ -19,6 +19,11 @@ from conda_store_shared.testing.servers.process import ServerProcess, find_scrip
 from conda_store_shared.testing.servers.s3 import Bucket
 
 SECRET = "a-secret-that-only-tests-ever-use-0123456789"
+SIGNING_KEY = """\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIA0ZL5Bn0KAHy2g9ic66AUY3zaxuzigD2zz8UDZL57Xv
+-----END PRIVATE KEY-----
+"""
 # Times of the ledger in seconds, so that what takes minutes in production takes moments in a test.
 QUICK: Mapping[str, Any] = {
     "Ledger.silence": 6.0,
@@ -172,6 +177,7 @@ class Backing:
             "S3Storage.secret_key": self.bucket.account.secret_key,
             "S3Storage.bucket_name": self.bucket.name,
             "AuthenticationBackend.secret": SECRET,
+            "CondaStore.signing_key": SIGNING_KEY,
         }
 
 
