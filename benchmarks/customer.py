@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _TICK = 0.01
 _ENDED = ("COMPLETED", "FAILED", "CANCELED")
 _names = (f"bench-{number}" for number in itertools.count(1))
@@ -22,6 +23,7 @@ class BuildFailed(Exception):
 class Submitted:
     """A build asked for: ``began`` on the clock of ``time.perf_counter``, ``seconds`` until the POST was answered."""
 
+    name: str
     build_id: int
     began: float
     seconds: float
@@ -45,13 +47,15 @@ class Customer:
 
     def submit(self, dependencies: Sequence[str]) -> Submitted:
         """Submit a specification for an environment of a new name."""
-        specification = {"name": next(_names), "channels": [self._channel], "dependencies": list(dependencies)}
+        name = next(_names)
+        specification = {"name": name, "channels": [self._channel], "dependencies": list(dependencies)}
         body = {"specification": json.dumps(specification), "namespace": "default"}
         began = time.perf_counter()
         answer = self._client.post("/api/v1/specification/", json=body)
         seconds = time.perf_counter() - began
         answer.raise_for_status()
-        return Submitted(build_id=answer.json()["data"]["build_id"], began=began, seconds=seconds)
+        build_id = answer.json()["data"]["build_id"]
+        return Submitted(name=name, build_id=build_id, began=began, seconds=seconds)
 
     def build(self, build_id: int) -> dict[str, Any]:
         """The build as it is now."""
@@ -77,6 +81,27 @@ class Customer:
         """Return when the build has the artifact."""
         while artifact_type not in {row["artifact_type"] for row in self.build(submitted.build_id)["build_artifacts"]}:
             self._tick(submitted, f"without {artifact_type}")
+
+    def token(self) -> str:
+        """A new token of the customer's."""
+        answer = self._client.post("/api/v1/token/", json={})
+        answer.raise_for_status()
+        token: str = answer.json()["data"]["token"]
+        return token
+
+    def size_of(self, path: str) -> int:
+        """Bytes of what is found at a path of the suite."""
+        with self._client.stream("GET", path, follow_redirects=True) as answer:
+            answer.raise_for_status()
+            return sum(map(len, answer.iter_raw()))
+
+    def manifest(self, image: str) -> dict[str, Any]:
+        """The manifest of an image, such as ``namespace/name:tag``, for this machine."""
+        name, _, tag = image.partition(":")
+        answer = self._client.get(f"/v2/{name}/manifests/{tag}", headers={"Accept": _MANIFEST}, follow_redirects=True)
+        answer.raise_for_status()
+        manifest: dict[str, Any] = answer.json()
+        return manifest
 
     def package_count(self, submitted: Submitted) -> int:
         """How many packages the build has."""

@@ -29,9 +29,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 def _figure(name: str, members: dict[str, float]) -> Figure:
     budget = Budget(value=_BUDGETS.get(name, _OTHERS))
-    return Figure(
-        name=f"idle memory of {name}", value=sum(members.values()), unit="MB", budget=budget, details=members
-    )
+    return Figure(name=f"idle memory of {name}", value=sum(members.values()), unit="MB", budget=budget, details=members)
 
 
 def _memory(pid: int) -> dict[str, float]:

@@ -80,9 +80,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 def _route(served: Served, name: str, target: str) -> list[Figure]:
     where, is_budgeted = f"{served.size}: {name}", (served.size, target) == (SMALL, ENVIRONMENTS)
-    figures = [
-        Figure(name=f"{where}, queries a request", value=served.queries[target], unit="queries", budget=QUERIES)
-    ]
+    figures = [Figure(name=f"{where}, queries a request", value=served.queries[target], unit="queries", budget=QUERIES)]
     for clients in CLIENTS:
         _load(served, target, clients, served.seconds / 4)
         before = cpu_seconds(served.pids)

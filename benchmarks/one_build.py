@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from benchmarks.bare import BareBuilds, bare_builds
-from benchmarks.bench import DEMO, STANDALONE, Bench
+from benchmarks.bench import DEMO, Bench
 from benchmarks.customer import Customer, Submitted
 from benchmarks.figures import Budget, Figure
 from benchmarks.stage_times import stage_seconds
@@ -12,8 +12,6 @@ from conda_store_shared.testing.servers.conda_store import Suite
 
 BUDGETS = {"standalone": 0.8, "distributed": 1.2}
 OVERHEAD = 0.3
-# On local files; on S3 the upload comes on top, at whatever rate the store takes it.
-ARCHIVE = 0.2
 # A build is not asked for before this part of the time that the fastest one so far took.
 _QUIET = 0.6
 
@@ -31,7 +29,7 @@ class _Times:
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Cold once, then warm: median and 90th percentile, overhead, stages, archive."""
+    """Cold once, then warm: median and 90th percentile, overhead, stages."""
     figures: list[Figure] = []
     for mode in bench.modes:
         with (
@@ -66,9 +64,7 @@ def _measure(customer: Customer, bare: BareBuilds, repeats: int) -> _Times:
 
 def _figures(mode: str, times: _Times, suite: Suite) -> list[Figure]:
     stages = stage_seconds(suite, (one.build_id for one in times.submitted))
-    archives = stages.get("artifact.CONDA_PACK", [])
     ours, bare = median(times.seconds), median(times.bare)
-    budget = ARCHIVE if mode == STANDALONE else None
     details = {
         "packages": times.packages,
         "cold": round(times.cold, 3),
@@ -78,16 +74,10 @@ def _figures(mode: str, times: _Times, suite: Suite) -> list[Figure]:
     }
     bare_details = {"cold": round(times.bare_cold, 3), "warm": rounded(times.bare)}
     name = f"{mode}: POST → COMPLETED, {times.packages} packages, warm"
-    figures = [
+    return [
         Figure(name=f"{name}, median", value=ours, unit="s", budget=Budget(value=BUDGETS[mode]), details=details),
         Figure(name=f"{name}, p90", value=percentile(times.seconds, 90), unit="s"),
         Figure(name=f"{mode}: first build, nothing cached", value=times.cold, unit="s"),
         Figure(name="bare solve + lock + install, warm, median", value=bare, unit="s", details=bare_details),
         Figure(name=f"{mode}: overhead over bare", value=ours - bare, unit="s", budget=Budget(value=OVERHEAD)),
     ]
-    if archives:
-        archive = f"{mode}: archive of packages seen before, median"
-        given = Budget(value=budget) if budget else None
-        figures.append(Figure(name=archive, value=median(archives), unit="s", budget=given,
-                              details={"all": rounded(archives)}))  # fmt: skip
-    return figures

@@ -60,18 +60,21 @@ def write_channel(directory: Path, names: int) -> int:
 def _records(packages: list[IndexedPackage]) -> Iterator[tuple[str, dict[str, Any]]]:
     for package in packages:
         for build in package.builds:
-            yield f"{package.name}-{package.version}-{build.build}.conda", {
-                "name": package.name,
-                "version": package.version,
-                "build": build.build,
-                "build_number": 0,
-                "depends": ["python >=3.11,<3.12.0a0", "numpy >=1.26", "requests", "attrs >=22"],
-                "md5": build.md5,
-                "sha256": build.sha256,
-                "size": build.size,
-                "license": package.license,
-                "subdir": SUBDIR,
-            }
+            yield (
+                f"{package.name}-{package.version}-{build.build}.conda",
+                {
+                    "name": package.name,
+                    "version": package.version,
+                    "build": build.build,
+                    "build_number": 0,
+                    "depends": ["python >=3.11,<3.12.0a0", "numpy >=1.26", "requests", "attrs >=22"],
+                    "md5": build.md5,
+                    "sha256": build.sha256,
+                    "size": build.size,
+                    "license": package.license,
+                    "subdir": SUBDIR,
+                },
+            )
 
 
 def wait_for_versions(client: httpx.Client, versions: int) -> float:
