@@ -11,7 +11,7 @@ from conda_store_artifacts.adapters.gzip_stream import GzipStream
 
 def compress(content: bytes, threads: int = 2, step: int = 70_000) -> bytes:
     sink = io.BytesIO()
-    with GzipStream(sink, level=4, threads=threads) as stream:
+    with GzipStream(sink, level=3, threads=threads) as stream:
         for start in range(0, len(content), step):
             assert stream.write(content[start : start + step]) == len(content[start : start + step])
         assert stream.tell() == len(content)

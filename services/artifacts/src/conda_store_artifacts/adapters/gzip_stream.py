@@ -1,11 +1,12 @@
 """One gzip stream, compressed by several threads, the same bytes whatever their number."""
 
 import struct
-import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, Self
+
+from isal import isal_zlib
 
 # A full flush between blocks forgets the 32 KiB window; blocks much larger than that lose next to nothing.
 _BLOCK = 1024 * 1024
@@ -23,7 +24,8 @@ class Sink(Protocol):
 class GzipStream:
     """Compress what is written and hand it to ``sink``; the stream is complete when the context was left without error.
 
-    What ``sink`` raises comes out of ``write`` or of leaving the context.
+    ``level`` is ISA-L's, 0 to 3: at 2 about as small as zlib's 1.  What ``sink`` raises comes out of ``write`` or of
+    leaving the context.
     """
 
     def __init__(self, sink: Sink, *, level: int, threads: int) -> None:
@@ -34,7 +36,7 @@ class GzipStream:
         self._most_waiting = threads * 2
         self._block = bytearray()
         self._size = 0
-        self._checksum = zlib.crc32(b"")
+        self._checksum = isal_zlib.crc32(b"")
 
     def __enter__(self) -> Self:
         self._sink.write(_HEADER)
@@ -64,7 +66,7 @@ class GzipStream:
 
     def _begin_block(self) -> None:
         content, self._block = bytes(self._block), bytearray()
-        self._checksum = zlib.crc32(content, self._checksum)
+        self._checksum = isal_zlib.crc32(content, self._checksum)
         self._waiting.append(self._pool.submit(_compress, content, self._level))
         while len(self._waiting) > self._most_waiting:
             self._sink.write(self._waiting.popleft().result())
@@ -73,10 +75,15 @@ class GzipStream:
         self._begin_block()
         while self._waiting:
             self._sink.write(self._waiting.popleft().result())
-        end = zlib.compressobj(self._level, zlib.DEFLATED, -zlib.MAX_WBITS).flush(zlib.Z_FINISH)
+        end = _compressor(self._level).flush(isal_zlib.Z_FINISH)
         self._sink.write(end + struct.pack("<LL", self._checksum, self._size & 0xFFFFFFFF))
 
 
 def _compress(content: bytes, level: int) -> bytes:
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return compressor.compress(content) + compressor.flush(zlib.Z_FULL_FLUSH)
+    compressor = _compressor(level)
+    return compressor.compress(content) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+
+
+def _compressor(level: int) -> isal_zlib.Compress:
+    # ISA-L takes a sixth of zlib's time for the same size.
+    return isal_zlib.compressobj(level, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)

@@ -39,7 +39,7 @@ class FragmentFormat:
 
     kind: FragmentKind
     codec: Codec = Codec.GZIP
-    level: int = 1
+    level: int = 2
     prefix: str = IMAGE_PREFIX
 
 
