@@ -13,3 +13,17 @@ async def blocks_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[by
             del waiting[:size]
     if waiting:
         yield bytes(waiting)
+
+
+async def batches_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:
+    """Yield pieces by as many as make ``size`` bytes or more; none is copied."""
+    batch: list[bytes] = []
+    held = 0
+    async for piece in pieces:
+        batch.append(piece)
+        held += len(piece)
+        if held >= size:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 from urllib.parse import quote
 
 from conda_store_shared.errors import NotFound, StorageUnavailable, TooLarge
-from conda_store_shared.storage.blocks import blocks_of
+from conda_store_shared.storage.blocks import batches_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
 
@@ -69,10 +69,10 @@ class FilesystemStore:
         async with _answering(key):
             temporary = await asyncio.to_thread(self._temporary)
         try:
-            with temporary.open("xb") as file:
-                async for block in blocks_of(pieces, _BLOCK):
+            with temporary.open("xb", buffering=0) as file:
+                async for batch in batches_of(pieces, _BLOCK):
                     async with _answering(key):
-                        await asyncio.to_thread(file.write, block)
+                        await asyncio.to_thread(file.writelines, batch)
                 with _translated(key):
                     await asyncio.to_thread(_sync_file, file)
             async with _answering(key):

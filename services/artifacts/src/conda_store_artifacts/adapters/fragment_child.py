@@ -6,7 +6,7 @@ records; wheels are unpacked one by one.  No code of a package runs.
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +27,6 @@ from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-
-# A package of more bytes than this is compressed by all threads at once, smaller ones side by side.
-_LARGE = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,17 +106,19 @@ class _Maker:
         return tuple({package.name: package for package in (*packages, *pythons)}.values())
 
     def _write_all(self, scratch: Path, packages: Sequence[LockedPackage]) -> None:
-        small: list[tuple[LockedPackage, Entries]] = []
-        for package in packages:
-            entries = package_entries(self._installed(scratch, package), self._work.format.kind)
-            if _bytes_of(entries) > _LARGE:
-                self._write(f"conda:{package.name}", entries, self._work.threads)
-            else:
-                small.append((package, entries))
-        with ThreadPoolExecutor(self._work.threads) as threads:
-            for written in [
-                threads.submit(self._write, f"conda:{package.name}", entries, 1) for package, entries in small
-            ]:
+        """Write the largest first, several side by side; one that is most of all is compressed by all threads."""
+        listed = [
+            (package, package_entries(self._installed(scratch, package), self._work.format.kind))
+            for package in packages
+        ]
+        total = sum(_bytes_of(entries) for _, entries in listed)
+        listed.sort(key=lambda each: _bytes_of(each[1]), reverse=True)
+        with ThreadPoolExecutor(self._work.threads) as pool:
+            writing = []
+            for package, entries in listed:
+                threads = self._work.threads if _bytes_of(entries) * self._work.threads > total else 1
+                writing.append(pool.submit(self._write, f"conda:{package.name}", entries, threads))
+            for written in writing:
                 written.result()
 
     def _installed(self, scratch: Path, package: LockedPackage) -> Installed:
@@ -172,9 +171,4 @@ class _Maker:
 
 
 def _bytes_of(entries: Entries) -> int:
-    return sum(_sizes(entries))
-
-
-def _sizes(entries: Entries) -> Iterator[int]:
-    for member in entries.members:
-        yield member.source.stat().st_size if member.source else len(member.content or b"")
+    return sum(member.size or len(member.content or b"") for member in entries.members)

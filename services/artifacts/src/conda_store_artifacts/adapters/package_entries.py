@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from conda_pack.core import rewrite_shebang
 from conda_store_artifacts.adapters.plain_tar import MADE_UP_TIME, Entry
 from conda_store_artifacts.domain.fragment import FragmentKind
 from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
+from conda_store_shared.conda.meta_record import MetaRecord
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
@@ -44,13 +46,14 @@ class Entries:
 
 def package_entries(package: Installed, kind: FragmentKind) -> Entries:
     """List the files of a package with its record; raises StageFailure when files are missing."""
-    record = json.loads(package.record.read_bytes())
+    text = package.record.read_bytes()
+    record = json.loads(text)
     aside = f"{_CLOBBERED}/{record['name']}/"
-    record["files"] = [path.removeprefix(aside) for path in record.get("files", ())]
-    for entry in record.get("paths_data", {}).get("paths", ()):
-        entry["_path"] = entry["_path"].removeprefix(aside)
+    if aside.encode() in text:
+        text = text.replace(f'"{aside}'.encode(), b'"')
+        record = json.loads(text)
     reader = _PackageReader(package, record, kind)
-    members = [*reader.members(), _record_entry(package.record, record)]
+    members = [*reader.members(), _record_entry(package.record, text)]
     script = f"bin/.{record['name']}-post-link.sh"
     return Entries(
         members=tuple(sorted(members, key=lambda member: member.path)),
@@ -74,11 +77,14 @@ def is_directory(entry: Entry) -> bool:
 
 
 class _PackageReader:
-    """Reads the files of one package; ``mentions`` fills on the way."""
+    """Reads the files of one package; ``mentions`` fills on the way.  There may be many: paths are plain text here."""
 
     def __init__(self, package: Installed, record: Mapping[str, Any], kind: FragmentKind) -> None:
         self.mentions: list[Mention] = []
-        self._package = package
+        self._target = package.target
+        self._prefix = f"{package.prefix}/"
+        self._aside = f"{package.prefix}/{_CLOBBERED}/{record['name']}/"
+        self._extracted = f"{package.extracted}/"
         self._record = record
         self._kind = kind
         paths = record.get("paths_data", {}).get("paths", ())
@@ -88,56 +94,54 @@ class _PackageReader:
 
     def members(self) -> Iterator[Entry]:
         """Every file the record names, and directories that are empty."""
-        for path in sorted({*self._record["files"], *self._told}):
+        for path in sorted({*self._record.get("files", ()), *self._told}):
             if (member := self._member(path)) is not None:
                 yield member
 
     def _member(self, path: str) -> Entry | None:
-        installed = self._installed(path)
+        installed = self._aside + path if os.path.lexists(self._aside + path) else self._prefix + path
         try:
-            status = installed.lstat()
+            status = os.lstat(installed)
         except FileNotFoundError:
             if self._told.get(path, {}).get("path_type") == "pyc_file":
                 return None
             detail = f"{path} of package {self._record['name']} is missing, though nothing failed"
             raise StageFailure(FailureCode.INTERNAL_ERROR, detail) from None
         if stat.S_ISDIR(status.st_mode):
-            return None if any(installed.iterdir()) else Entry(path=path)
-        origin = self._origin_of(path)
-        time = int(origin.lstat().st_mtime) if origin else MADE_UP_TIME
+            return None if os.listdir(installed) else Entry(path=path)
+        origin, packaged = self._origin_of(path)
+        time = int(packaged.st_mtime) if packaged else MADE_UP_TIME
         if stat.S_ISLNK(status.st_mode):
             return Entry(path=path, link=os.readlink(installed), time=time)
-        member = Entry(path=path, source=installed, executable=bool(status.st_mode & stat.S_IXUSR), time=time)
-        return member if self._kind == FragmentKind.LAYER else self._as_packaged(member, origin)
+        executable = bool(status.st_mode & stat.S_IXUSR)
+        member = Entry(path=path, source=installed, size=status.st_size, executable=executable, time=time)
+        if self._kind == FragmentKind.LAYER:
+            return member
+        if packaged is None:
+            return replace(member, source=None, content=self._generated(path, Path(installed).read_bytes()))
+        return self._as_packaged(replace(member, source=origin, size=packaged.st_size), origin)
 
-    def _as_packaged(self, member: Entry, origin: Path | None) -> Entry:
+    def _as_packaged(self, member: Entry, origin: str) -> Entry:
         """The member with what the package says, not what it was linked for."""
         path, told = member.path, self._told.get(member.path, {})
-        if origin is None:
-            content = self._generated(path, self._installed(path).read_bytes())
-            return replace(member, source=None, content=content)
         placeholder, mode = told.get("prefix_placeholder"), told.get("file_mode") or "text"
         if placeholder and mode == "text" and path.startswith("bin/"):
-            content, is_mended = mended_script(origin.read_bytes(), path, placeholder)
+            content, is_mended = mended_script(Path(origin).read_bytes(), path, placeholder)
             if is_mended:
                 return replace(member, source=None, content=content)
         if placeholder:
             self.mentions.append(Mention(path=path, placeholder=placeholder, mode=mode))
-        return replace(member, source=origin)
+        return member
 
     def _generated(self, path: str, content: bytes) -> bytes:
         """The content of a file that the install made, such as a command of a noarch package."""
-        target = self._package.target
+        target = self._target
         mended, is_mended = mended_script(content, path, target) if path.startswith("bin/") else (content, False)
         if not is_mended and target.encode() in mended:
             self.mentions.append(Mention(path=path, placeholder=target, mode="text"))
         return mended
 
-    def _installed(self, path: str) -> Path:
-        aside = self._package.prefix / _CLOBBERED / self._record["name"] / path
-        return aside if os.path.lexists(aside) else self._package.prefix / path
-
-    def _origin_of(self, path: str) -> Path | None:
+    def _origin_of(self, path: str) -> tuple[str, os.stat_result | None]:
         """The file of the package that ``path`` was made from."""
         names = [path]
         if self._site_packages is not None:
@@ -145,16 +149,18 @@ class _PackageReader:
                 names.insert(0, f"site-packages/{path.removeprefix(self._site_packages)}")
             elif path.startswith("bin/"):
                 names.insert(0, f"python-scripts/{path.removeprefix('bin/')}")
-        origins = (self._package.extracted / name for name in names)
-        return next((origin for origin in origins if os.path.lexists(origin)), None)
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return self._extracted + name, os.lstat(self._extracted + name)
+        return "", None
 
 
-def _record_entry(path: Path, record: dict[str, Any]) -> Entry:
-    """The record as conda-pack writes it, and the same wherever the package was linked from."""
-    if isinstance(record.get("link"), dict):
-        record["link"] = {"source": "", "type": 1}
-    content = json.dumps(record, indent=True, sort_keys=True).encode()
-    return Entry(path=f"conda-meta/{path.name}", content=content)
+def _record_entry(path: Path, text: bytes) -> Entry:
+    """The record, the same wherever the package was linked from."""
+    record = MetaRecord.parse(text)
+    if isinstance(record.members.get("link"), dict):
+        record.members["link"] = {"source": "", "type": 1}
+    return Entry(path=f"conda-meta/{path.name}", content=record.to_bytes())
 
 
 def find_record(prefix: Path, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 import tarfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 # Of files that have no time of their own; 1980 is the first that every unpacker believes.
@@ -23,11 +22,12 @@ class Sink(Protocol):
 class Entry:
     """A member at ``path``: ``content``, or what the file ``source`` holds; a ``link``; a directory when none is set.
 
-    ``time`` is in seconds since 1970.
+    ``size`` is that of ``source``, ``time`` is in seconds since 1970.
     """
 
     path: str
-    source: Path | None = None
+    source: str | None = None
+    size: int = 0
     content: bytes | None = None
     link: str | None = None
     executable: bool = False
@@ -62,18 +62,17 @@ class PlainTar:
         member.size, member.mode = size, 0o755 if entry.executable else 0o644
         self._write_header(member)
 
-    def _copy(self, member: tarfile.TarInfo, entry: Entry, source: Path) -> None:
-        with source.open("rb", buffering=0) as file:
-            size = left = file.seek(0, 2)
-            file.seek(0)
-            self._describe_file(member, entry, size)
+    def _copy(self, member: tarfile.TarInfo, entry: Entry, source: str) -> None:
+        self._describe_file(member, entry, entry.size)
+        left = entry.size
+        with open(source, "rb", buffering=0) as file:
             while left:
                 piece = file.read(min(_PIECE, left))
                 if not piece:
                     raise OSError(f"{source} became shorter while it was read")
                 self._sink.write(piece)
                 left -= len(piece)
-        self._pad(size)
+        self._pad(entry.size)
 
     def _write_header(self, member: tarfile.TarInfo) -> None:
         self._sink.write(member.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))

@@ -49,14 +49,14 @@ def wheel_entries(directory: Path, target: str, kind: FragmentKind) -> Entries:
     prefix = directory / target.strip("/")
     members: list[Entry] = []
     mentions: list[Mention] = []
-    for source in sorted(prefix.rglob("*")):
+    for source in prefix.rglob("*"):
         if source.is_dir():
             continue
-        path = str(source.relative_to(prefix))
+        status, path = source.stat(), str(source.relative_to(prefix))
         is_command = path.startswith("bin/")
         # Commands are to be run, whatever modes the wheel was zipped with; pip and uv see to that, too.
-        executable = is_command or bool(source.stat().st_mode & stat.S_IXUSR)
-        member = Entry(path=path, source=source, executable=executable)
+        executable = is_command or bool(status.st_mode & stat.S_IXUSR)
+        member = Entry(path=path, source=str(source), size=status.st_size, executable=executable)
         if kind == FragmentKind.ARCHIVE and is_command:
             content, is_mended = mended_script(source.read_bytes(), path, target)
             member = Entry(path=path, content=content, executable=executable)
@@ -66,5 +66,9 @@ def wheel_entries(directory: Path, target: str, kind: FragmentKind) -> Entries:
     members.sort(key=lambda member: member.path)
     return Entries(
         members=tuple(members),
-        files=FragmentFiles.of((member.path for member in members), mentions, link_script=False),
+        files=FragmentFiles.of(
+            (member.path for member in members),
+            sorted(mentions, key=lambda mention: mention.path),
+            link_script=False,
+        ),
     )

@@ -1,12 +1,12 @@
 """Parts of an artifact as one stream, fetched ahead of whoever reads it, and checked."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from conda_store_artifacts.domain.fragment import Blob
+from conda_store_artifacts.use_cases.side_digest import SideDigest
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
 
@@ -74,14 +74,14 @@ class _Reader:
         await queue.put(None)
 
     async def _fetch_blob(self, blob: Blob, queue: _Queue) -> None:
-        hasher = hashlib.sha256()
+        digest = SideDigest()
         try:
             async for piece in self._pieces_of(blob):
-                hasher.update(piece)
+                await digest.update(piece)
                 await queue.put(piece)
         except NotFound as error:
             raise BlobDamaged(blob) from error
-        if hasher.hexdigest() != blob.digest:
+        if await digest.hexdigest() != blob.digest:
             raise BlobDamaged(blob)
 
     async def _pieces_of(self, blob: Blob) -> AsyncIterator[bytes]:
