@@ -21,7 +21,8 @@ class ArtifactsOptions:
     """How artifacts are made.
 
     ``concurrency`` are made at once, on local disk: packages are kept in ``cache_directory``, everything else comes and
-    goes below ``work_directory``, best on the same volume.  ``lent_caches`` are roots of package caches of builders on
+    goes below ``work_directory``, best on the same volume.  What nobody has used for ``grace`` seconds is looked for
+    every ``collect_interval`` seconds, and removed.  ``lent_caches`` are roots of package caches of builders on
     this machine, which are only read.  ``memory_bytes`` limits each child that installs packages.  ``heartbeat`` and
     ``deadline`` (of all retries of an attempt together) are seconds; the deadline of one artifact is in its order.
     """
@@ -34,6 +35,8 @@ class ArtifactsOptions:
     memory_bytes: int | None = None
     builds_sdists: bool = False
     channel_credentials: Credentials = field(default_factory=dict, repr=False)
+    grace: float = 86400.0
+    collect_interval: float = 3600.0
     heartbeat: float = 10.0
     deadline: float = 1200.0
 
@@ -67,6 +70,9 @@ def read_options(config: Config) -> ArtifactsOptions:
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
         channel_credentials=dict(section.channel_credentials),
+        # What a stage is about to use must not be removed.
+        grace=max(section.unused_fragments_kept, 4 * store.max_artifact_time),
+        collect_interval=section.collect_interval,
         heartbeat=section.heartbeat,
         deadline=store.max_artifact_time,
     )

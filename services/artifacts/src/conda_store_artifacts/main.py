@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 
 from traitlets.config import Config
@@ -13,6 +14,7 @@ from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixReb
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
+from conda_store_artifacts.background import GarbageCollector
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
 from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
@@ -84,9 +86,20 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: 
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
         ),
         contexts=(WorkDirectory(options.work_directory, SCRATCH),),
+        background=(_collector(options, tools).run,),
         pools=(pool,),
         interrupt=worker.interrupt,
         checks={"database": database.check, "storage": store.check},
+    )
+
+
+def _collector(options: ArtifactsOptions, tools: Tools) -> GarbageCollector:
+    return GarbageCollector(
+        transactions=tools.transactions,
+        store=tools.store,
+        cache_directory=options.cache_directory,
+        grace=options.grace,
+        interval=options.collect_interval,
     )
 
 
@@ -105,6 +118,7 @@ def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, trans
             store=store,
             maker=ChildFragmentMaker(pool, settings),
             work_directory=options.work_directory,
+            fresh=timedelta(seconds=options.grace / 4),
         ),
         ends=ChildArchiveEnds(pool, options.pack.level),
         packer=CondaPackPacker(pool, options.pack),

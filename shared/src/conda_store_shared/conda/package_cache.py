@@ -119,6 +119,18 @@ def remove_remains(root: Path, age: float) -> None:
                 remove_tree(directory)
 
 
+def remove_unused(root: Path, age: float) -> None:
+    """Remove packages and wheels below ``root`` that were used last ``age`` seconds ago or more, and remains of others.
+
+    Whoever is about to use one fetches it again.
+    """
+    remove_remains(root, age)
+    for package in (*(root / "packages").glob("*/[!.]*/"), *(root / "wheels").glob("*/")):
+        with suppress(FileNotFoundError):
+            if package.stat().st_mtime < time.time() - age:
+                remove_package(package)
+
+
 def _is_at(directory: Path, device: int, inode: int) -> bool:
     status = directory.stat()
     return (status.st_dev, status.st_ino) == (device, inode)

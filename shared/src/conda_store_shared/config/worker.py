@@ -37,6 +37,15 @@ class CondaStoreWorker(Configurable):
     solve_memory = Int(4 * 1024**3, help="Bytes of memory one solve may use.").tag(config=True)
     install_memory = Int(4 * 1024**3, help="Bytes of memory one installation may use.").tag(config=True)
     heartbeat = Float(10.0, help="Seconds between signs of life of running work.").tag(config=True)
+    unused_fragments_kept = Float(
+        86400.0,
+        min=1.0,
+        help="Seconds after which what archives and images share is removed when none needs it any more; four times "
+        "CondaStore.max_artifact_time when that is longer.",
+    ).tag(config=True)
+    collect_interval = Float(
+        3600.0, min=1.0, help="Seconds between two looks for what archives and images do not need any more."
+    ).tag(config=True)
     builds_sdists = Bool(
         False, help="Whether pip packages that are no wheels may be built, which runs their code; in a sandbox, unless "
         "sandbox is off."

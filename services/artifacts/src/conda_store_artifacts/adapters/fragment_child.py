@@ -5,6 +5,7 @@ records; wheels are unpacked one by one.  No code of a package runs.
 """
 
 import dataclasses
+import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -124,6 +125,8 @@ class _Maker:
     def _installed(self, scratch: Path, package: LockedPackage) -> Installed:
         work = self._work
         [extracted] = package_places(work.plan.package_cache.packages, [package]).values()
+        # Packages that nobody uses are removed.
+        os.utime(extracted)
         build = package.build or PackageAddress.parse(package.url).build
         return Installed(
             record=find_record(scratch, f"{package.name}-{package.version}-{build}"),

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy import ColumnElement, delete, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_artifacts.domain.fragment import Blob
 from conda_store_shared.db.models import ArtifactBlob, Build
 from conda_store_shared.db.models import Blob as BlobRow
 from conda_store_shared.db.statements import insert_all_new, is_any_of, upsert_all
+
+# Any number will do, as long as nothing else locks it.
+_TRY_TURN = text(f"SELECT pg_try_advisory_xact_lock({0x626C6F62_73})")
 
 
 async def note_blobs(session: AsyncSession, blobs: Collection[Blob], now: datetime) -> None:
@@ -72,6 +75,13 @@ async def list_unused_blobs(session: AsyncSession, before: datetime, limit: int,
     """Return blobs that nobody has used since ``before`` and no artifact needs, by digest."""
     query = select(BlobRow).where(_unused(before), BlobRow.digest > after).order_by(BlobRow.digest).limit(limit)
     return [blob_of(row) for row in await session.scalars(query)]
+
+
+async def take_turn_at_collecting(session: AsyncSession) -> bool:
+    """Whether nobody else removes blobs until the end of this transaction; on SQLite there is nobody else."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    return bool(await session.scalar(_TRY_TURN))
 
 
 async def claim_unused_blob(session: AsyncSession, digest: str, before: datetime) -> bool:

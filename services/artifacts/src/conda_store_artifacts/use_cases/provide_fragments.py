@@ -28,18 +28,21 @@ from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 
 SCRATCH = "packing-"
-# How long the note of a use will do for others: far below the time after which blobs are collected.
-_FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FragmentTools:
-    """What fragments are made with; each is written below ``work_directory`` first."""
+    """What fragments are made with; each is written below ``work_directory`` first.
+
+    A use of a blob that was noted no longer than ``fresh`` ago is not noted again.  That and the longest stage together
+    are less than the time after which blobs are collected.
+    """
 
     transactions: Transactions
     store: ObjectStore
     maker: FragmentMaker
     work_directory: Path
+    fresh: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ async def _find(ids: Mapping[str, LockedPackage], tools: FragmentTools) -> dict[
     async with tools.transactions.database.session() as session:
         found = await find_fragments(session, ids)
     moment = now()
-    stale = {each.blob.digest for each in found if each.used_on < moment - _FRESH}
+    stale = {each.blob.digest for each in found if each.used_on < moment - tools.fresh}
     kept: set[str] = set()
     if stale:
         async with tools.transactions.begin() as transaction:

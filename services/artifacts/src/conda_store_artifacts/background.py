@@ -1,0 +1,39 @@
+"""What artifacts does by itself: collect garbage in the object store and in its own package cache."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from conda_store_artifacts.use_cases.collect_garbage import collect_garbage
+from conda_store_shared.conda.package_cache import remove_unused
+from conda_store_shared.db.moments import now
+from conda_store_shared.errors import Unavailable
+from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.transaction import Transactions
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GarbageCollector:
+    """Looks every ``interval`` seconds for what nobody has used for ``grace`` seconds, also in ``cache_directory``."""
+
+    transactions: Transactions
+    store: ObjectStore
+    cache_directory: Path
+    grace: float
+    interval: float
+
+    async def run(self) -> None:
+        """Collect for ever."""
+        while True:
+            await asyncio.sleep(self.interval)
+            await asyncio.to_thread(remove_unused, self.cache_directory, self.grace)
+            try:
+                before = now() - timedelta(seconds=self.grace)
+                await collect_garbage(before, transactions=self.transactions, store=self.store)
+            except Unavailable as error:
+                log.warning("collecting_waits", reason=error.message)
