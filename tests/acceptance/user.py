@@ -15,11 +15,11 @@ ENDED = ("COMPLETED", "FAILED", "CANCELED")
 class User:
     """Logs in and does what people do; every wait is bounded.  ``prefix`` is the path the suite is served below."""
 
-    def __init__(self, suite: Suite, channel: str, prefix: str = "") -> None:
+    def __init__(self, suite: Suite, channel: str, prefix: str = "", password: str = "password") -> None:
         self.suite = suite
         self.channel = channel
         self.client = httpx.Client(base_url=f"{suite.url}{prefix}", timeout=30, follow_redirects=True)
-        answer = self.client.post("/login/", json={"username": "alice", "password": "password"})
+        answer = self.client.post("/login/", json={"username": "alice", "password": password})
         answer.raise_for_status()
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import itertools
+import json
 import secrets
 import shutil
 import socket
@@ -81,16 +82,29 @@ class VirtualHosts:
         for name in self.vhosts:
             self._request("PUT", name)
 
+    def with_password(self, url: str, password: str) -> str:
+        """Make an account of its own, with ``password``, for a virtual host; return the URL with it."""
+        parts = urlsplit(url)
+        vhost = unquote(parts.path.lstrip("/"))
+        self._ask("PUT", f"users/{vhost}", {"password": password, "tags": ""})
+        rights = {"configure": ".*", "write": ".*", "read": ".*"}
+        self._ask("PUT", f"permissions/{quote(vhost, safe='')}/{vhost}", rights)
+        account = f"{vhost}:{quote(password, safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{account}@{parts.netloc.rpartition('@')[2]}"))
+
     def _request(self, method: str, vhost: str) -> None:
+        self._ask(method, f"vhosts/{quote(vhost, safe='')}", {})
+
+    def _ask(self, method: str, path: str, body: Mapping[str, str]) -> None:
         address = self._management
         connection = http.client.HTTPConnection(address.netloc.rpartition("@")[2], timeout=HTTP_TIMEOUT)
         token = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         with contextlib.closing(connection):
-            connection.request(method, f"/api/vhosts/{quote(vhost, safe='')}", body=b"{}", headers=headers)
+            connection.request(method, f"/api/{path}", body=json.dumps(body).encode(), headers=headers)
             status = connection.getresponse().status
         if status >= http.client.BAD_REQUEST:
-            raise ServerNotReady(f"RabbitMQ answered {status} to {method} of virtual host {vhost!r}")
+            raise ServerNotReady(f"RabbitMQ answered {status} to {method} of {path}")
 
 
 class ExternalRabbitMQ(VirtualHosts):
