@@ -48,6 +48,7 @@ _PIP = f"{_APART}::test_pip_section_gets_what_the_options_say_and_is_refused_wit
 _DOWNLOADS = f"{_TOGETHER}::test_downloads_lead_to_the_address_that_users_have_of_objects"
 _EXTERNAL = f"{_STORAGE}::test_users_download_from_the_external_endpoint_what_services_put_to_the_internal_one"
 _RETRIEVED = f"{_STORAGE}::test_provider_of_ones_own_is_asked_in_a_thread_and_again_before_its_credentials_end"
+_BOMBS = "tests/integration/builder/test_hostile_packages.py::test_package_that_grows_without_end_is_stopped"
 _GENERIC = f"{_PROVIDER}::test_generic_provider_is_what_its_section_says"
 
 ROWS: dict[str, Row] = {
@@ -312,6 +313,8 @@ ROWS: dict[str, Row] = {
         shown_by="tests/integration/builder/test_confined_link_scripts.py"
         "::test_builder_says_at_its_start_that_the_system_permits_no_sandbox",
     ),
+    "CondaStoreWorker.package_max_bytes": Row(default=16 * 1024**3, shown_by=_BOMBS),
+    "CondaStoreWorker.package_max_files": Row(default=500_000, shown_by=_BOMBS),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
     "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES, shown_by=_CHECKED),
     "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),

@@ -18,7 +18,8 @@ class Heard:
 
 def test_progress_tells_bytes_of_all_downloads_and_then_packages() -> None:
     heard = Heard()
-    progress = InstallProgress(3, heard)
+    admitted: list[str] = []
+    progress = InstallProgress(3, heard, admitted.append)
     first, second = progress.on_populate_cache_start(0, "numpy"), progress.on_populate_cache_start(1, "flask")
     numpy, flask = progress.on_download_start(first), progress.on_download_start(second)
     progress.on_download_progress(numpy, 50, 100)
@@ -28,6 +29,8 @@ def test_progress_tells_bytes_of_all_downloads_and_then_packages() -> None:
     progress.on_download_completed(numpy)
     progress.on_download_progress(flask, 20, None)
     progress.on_download_completed(flask)
+    progress.on_populate_cache_complete(first)
+    assert admitted == ["numpy"]
     progress.on_link_complete(0)
     progress.on_link_complete(1)
     assert heard.words == [

@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.worker import CondaStoreWorker
@@ -22,7 +23,8 @@ class BuilderOptions:
     Builders that share ``store_directory`` serve the same environments.  ``cache_directory`` (default: ``.cache`` in
     the store directory) should be on the same volume, or files are copied instead of linked.  ``concurrency`` installs
     run at once, each within ``memory_bytes``.  ``builds_sdists`` lets pip packages that are no wheels run their own
-    code to be built; ``sandbox`` tells whether code of packages is confined (see ``conda.sandbox.confinement``).
+    code to be built; ``sandbox`` tells whether code of packages is confined (see ``conda.sandbox.confinement``),
+    ``limits`` how large a package may be.
     ``channel_credentials`` are of channels and package indexes, by name.  ``pip_environment`` sets uv up (indexes,
     certificates), ``environment`` is what a child needs beyond the usual (proxies).  ``heartbeat``, ``deadline`` (of
     all retries of an attempt together), ``sweep_interval`` and ``measure_interval`` are seconds.  ``watch_paths`` are
@@ -37,6 +39,7 @@ class BuilderOptions:
     recycle_calls: int = 50
     builds_sdists: bool = False
     sandbox: str = AUTO
+    limits: PackageLimits = field(default_factory=PackageLimits)
     channel_credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,7 @@ def read_options(config: Config) -> BuilderOptions:
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
         sandbox=section.sandbox,
+        limits=PackageLimits(bytes=section.package_max_bytes, files=section.package_max_files),
         channel_credentials=dict(section.channel_credentials),
         heartbeat=section.heartbeat,
         deadline=store.max_install_time,

@@ -52,6 +52,7 @@ def build(options: BuilderOptions, *, bus: Bus, store: ObjectStore) -> Service:
         memory_bytes=options.memory_bytes,
         builds_sdists=options.builds_sdists,
         sandbox=options.sandbox,
+        limits=options.limits,
         credentials=options.channel_credentials,
         pip_environment=options.pip_environment,
     )

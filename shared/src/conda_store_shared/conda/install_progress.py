@@ -1,6 +1,7 @@
 """rattler's callbacks as progress: bytes while anything is being fetched, packages otherwise."""
 
 import threading
+from collections.abc import Callable
 
 from rattler.install.installer import InstallerReporter
 
@@ -8,9 +9,13 @@ from conda_store_shared.child.report import Report
 
 
 class InstallProgress(InstallerReporter):  # type: ignore[misc]  # mypy does not follow rattler
-    """Counts; the callbacks come from several threads.  ``archive_bytes`` holds what was fetched, by package name."""
+    """Counts; the callbacks come from several threads.  ``archive_bytes`` holds what was fetched, by package name.
 
-    def __init__(self, total: int, report: Report) -> None:
+    ``admit`` is told the name of each package that is in the cache now, before anything of it is linked.
+    """
+
+    def __init__(self, total: int, report: Report, admit: Callable[[str], None]) -> None:
+        self._admit = admit
         self.archive_bytes: dict[str, int] = {}
         self._total = total
         self._report = report
@@ -27,6 +32,10 @@ class InstallProgress(InstallerReporter):  # type: ignore[misc]  # mypy does not
             self._ids += 1
             self._names[self._ids] = package_name
             return self._ids
+
+    def on_populate_cache_complete(self, cache_entry: int) -> None:
+        """A package is in the cache; rattler waits with linking it."""
+        self._admit(self._names[cache_entry])
 
     def on_download_start(self, cache_entry: int) -> int:
         """A download begins."""

@@ -25,6 +25,8 @@ from conda_store_shared.conda.local_packages import check_local_packages
 from conda_store_shared.conda.lockfile_records import records_of
 from conda_store_shared.conda.ownership import Ownership, own_prefix, remove_tree
 from conda_store_shared.conda.package_cache import PackageCache
+from conda_store_shared.conda.package_check import PackageLimits
+from conda_store_shared.conda.package_gate import PackageGate
 from conda_store_shared.conda.package_view import PackageView
 from conda_store_shared.conda.pip_packages import PipInstaller
 from conda_store_shared.conda.sandbox.confinement import AUTO, Confinement, Limits
@@ -60,6 +62,7 @@ class InstallPlan:
     builds_sdists: bool = False
     sandbox: str = AUTO
     memory_bytes: int | None = None
+    limits: PackageLimits = field(default_factory=PackageLimits)
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     trusted_hosts: tuple[str, ...] = ()
@@ -68,13 +71,18 @@ class InstallPlan:
         """For the arguments of a call."""
         value = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         packages = {name: [_fields(package) for package in value[name]] for name in ("conda", "pip")}
-        return {**value, **packages, "ownership": dataclasses.asdict(self.ownership)}
+        parts = {name: dataclasses.asdict(value[name]) for name in ("ownership", "limits")}
+        return {**value, **packages, **parts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "InstallPlan":
         """Read what ``to_json`` gave."""
         packages = {name: tuple(LockedPackage(**package) for package in value[name]) for name in ("conda", "pip")}
-        own = {"ownership": Ownership(**value["ownership"]), "trusted_hosts": tuple(value["trusted_hosts"])}
+        own = {
+            "ownership": Ownership(**value["ownership"]),
+            "limits": PackageLimits(**value["limits"]),
+            "trusted_hosts": tuple(value["trusted_hosts"]),
+        }
         return cls(**{**value, **packages, **own})
 
     @property
@@ -107,12 +115,16 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
     cache = plan.package_cache
     records = records_of(plan.conda)
     check_local_packages(plan.conda)
-    progress = InstallProgress(len(records), report)
     report.log(f"installing {len(records)} conda packages")
     with PackageView(cache.packages, plan.conda) as view:
+        gate = PackageGate(view, plan.conda, plan.limits)
+        progress = InstallProgress(len(records), report, gate.admit)
         try:
-            await _link(records, directory, plan, view, progress)
+            async with gate.watch():
+                await _link(records, directory, plan, view, progress)
         except StageFailure as failure:
+            if gate.refused is not None:
+                raise gate.refused from None
             damaged = view.drop_damaged() if failure.code == FailureCode.INTERNAL_ERROR else []
             if not damaged:
                 raise

@@ -150,19 +150,52 @@ def file_sizes(directory: Path) -> dict[int, int]:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory whatever modes are inside it; harmless when there is none, or when another removes it too."""
-    shutil.rmtree(directory, ignore_errors=True)
-    if not os.path.lexists(directory):
-        return
-    # Directories their owner may not write to: a file's own mode does not matter, and may be shared with the cache.
+    """Remove a directory whatever is inside it; harmless when there is none, or when another removes it too."""
+    with suppress(RecursionError):
+        shutil.rmtree(directory, ignore_errors=True)
     with suppress(FileNotFoundError):
-        os.chmod(directory, 0o700)
-        for parent, names, _ in os.walk(directory):
+        if not stat.S_ISDIR(os.lstat(directory).st_mode):
+            os.unlink(directory)
+        else:
+            _remove_flattened(directory)
+
+
+def _remove_flattened(directory: Path) -> None:
+    """For directories their owner may not write to, and for those so deep that no path leads to the last.
+
+    What is in a directory comes up to ``directory`` before it goes; a file's own mode does not matter, and may be
+    shared with the cache.
+    """
+    os.chmod(directory, 0o700)
+    top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        while names := os.listdir(top):
             for name in names:
-                if not os.path.islink(path := os.path.join(parent, name)):
-                    os.chmod(path, 0o700)
-    with suppress(FileNotFoundError):
-        shutil.rmtree(directory)
+                if not _removed_file(name, top):
+                    _remove_level(name, top)
+    finally:
+        os.close(top)
+    os.rmdir(directory)
+
+
+def _remove_level(name: str, top: int) -> None:
+    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    try:
+        for entry in os.listdir(inner):
+            if not _removed_file(entry, inner):
+                os.rename(entry, uuid.uuid4().hex, src_dir_fd=inner, dst_dir_fd=top)
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=top)
+
+
+def _removed_file(name: str, directory: int) -> bool:
+    """Remove what is no directory; one that is can be written to from then on."""
+    if stat.S_ISDIR(os.lstat(name, dir_fd=directory).st_mode):
+        os.chmod(name, 0o700, dir_fd=directory)
+        return False
+    os.unlink(name, dir_fd=directory)
+    return True
 
 
 def _entries(

@@ -51,6 +51,11 @@ class PackageView:
                 remove_tree(fetched)
                 (self.directory / f"{name}.lock").unlink(missing_ok=True)
 
+    def fetched(self) -> list[Path]:
+        """The directories of packages that this install fetched, or is extracting."""
+        with os.scandir(self.directory) as entries:
+            return [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+
     def drop_damaged(self) -> list[str]:
         """Take away shared packages that are not whole, and show what is left; return their names."""
         damaged = [name for name, place in self._places.items() if (self.directory / name).is_symlink()]
@@ -97,9 +102,13 @@ def package_places(shared: Path, packages: Iterable[LockedPackage]) -> Mapping[s
     """Where packages are to be in the shared cache, by NAME-VERSION-BUILD; those without a digest never are."""
     places = {}
     for package in packages:
-        build = package.build or PackageAddress.parse(package.url).build
-        name = f"{package.name}-{package.version}-{build}"
         digest = package.sha256 or package.md5
         if digest:
+            name = package_label(package)
             places[name] = package_place(shared, name, digest)
     return places
+
+
+def package_label(package: LockedPackage) -> str:
+    """NAME-VERSION-BUILD, as rattler names the directory of an extracted package."""
+    return f"{package.name}-{package.version}-{package.build or PackageAddress.parse(package.url).build}"

@@ -56,6 +56,12 @@ class CondaStoreWorker(Configurable):
         help="Whether code that packages bring (link scripts, builds of sdists) is confined: auto where the system "
         "permits it, required, or off.",
     ).tag(config=True)
+    package_max_bytes = Int(
+        16 * 1024**3, min=1, help="Bytes a package may have once it is extracted; a larger one is refused."
+    ).tag(config=True)
+    package_max_files = Int(
+        500_000, min=1, help="Files and directories a package may have; one with more is refused."
+    ).tag(config=True)
     channel_credentials = Dict(
         help="Credentials of channels and package indexes: name -> {'address', and one of: 'token' (in the path); "
         "'username' and 'password'; 'bearer'; 'authorization' (the value of the header)}.  An address instead of a "

@@ -1,12 +1,15 @@
 """A conda-lock version 1 lockfile as a value: checked, selected by platform, digested."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.errors import InvalidLockfile
+
+_PART = re.compile(r"(?!\.{0,2}$)[^\s/\\\x00-\x1f\x7f]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,7 @@ def _package(index: int, value: Any) -> LockedPackage:
         raise InvalidLockfile(f"`hash` of package {value['name']} of the lockfile holds digests as text")
     if not isinstance(value.get("build"), str | None):
         raise InvalidLockfile(f"`build` of package {value['name']} of the lockfile is a string")
+    _check_parts(index, value)
     return LockedPackage(
         name=value["name"],
         version=value["version"],
@@ -108,6 +112,14 @@ def _package(index: int, value: Any) -> LockedPackage:
         build=value.get("build"),
         dependencies=dict(dependencies),
     )
+
+
+def _check_parts(index: int, value: Mapping[str, Any]) -> None:
+    """Names of files and directories are made of them."""
+    for key in ("name", "version", "build"):
+        part = value.get(key)
+        if part is not None and not _PART.fullmatch(part):
+            raise InvalidLockfile(f"`{key}` of package {index} of the lockfile is none: {part[:80]!a}")
 
 
 def _lower(digest: str | None) -> str | None:

@@ -1,9 +1,13 @@
 """What the address of a conda package tells."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _ENDINGS = (".conda", ".tar.bz2")
+# Files are called so on disk.
+_FILE_NAME = re.compile(r"[^\s/\\\x00-\x1f\x7f]{1,250}", re.ASCII)
+_SUBDIR = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,8 @@ class PackageAddress:
         file_name = unquote(pieces[-1])
         stem = next((file_name.removesuffix(ending) for ending in _ENDINGS if file_name.endswith(ending)), "")
         names = stem.rsplit("-", 2)
-        if len(pieces) != 3 or len(names) != 3 or not all(names) or not pieces[1] or not urlsplit(base).scheme:
-            raise ValueError(f"…/{file_name} is not the address of a conda package")
+        is_named = bool(_FILE_NAME.fullmatch(file_name)) and len(pieces) == 3 and bool(_SUBDIR.fullmatch(pieces[1]))
+        if not is_named or len(names) != 3 or not all(names) or not urlsplit(base).scheme:
+            raise ValueError(f"…/{file_name!a} is not the address of a conda package")
         name, version, build = names
         return cls(channel=pieces[0], subdir=pieces[1], file_name=file_name, name=name, version=version, build=build)

@@ -49,6 +49,7 @@ class FailureCode(StrEnum):
     CHANNEL_FORBIDDEN = "channel_forbidden"
     CHANNEL_UNREACHABLE = "channel_unreachable"
     HASH_MISMATCH = "hash_mismatch"
+    INVALID_PACKAGE = "invalid_package"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"

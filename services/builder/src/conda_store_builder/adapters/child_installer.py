@@ -11,6 +11,7 @@ from conda_store_shared.child.report import Report
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.installer import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.domain.prefix_record import PrefixRecord
 
@@ -29,6 +30,7 @@ class InstallSettings:
     memory_bytes: int | None = None
     builds_sdists: bool = False
     sandbox: str = AUTO
+    limits: PackageLimits = field(default_factory=PackageLimits)
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -88,6 +90,7 @@ class ChildInstaller:
             uv=self._settings.uv,
             builds_sdists=self._settings.builds_sdists,
             sandbox=self._settings.sandbox,
+            limits=self._settings.limits,
             memory_bytes=self._settings.memory_bytes,
             credentials=self._settings.credentials,
             pip_environment=self._settings.pip_environment,
