@@ -27,6 +27,10 @@ URL = "https://someone:hidden@conda.example/t/tk-hidden/main/linux-64/numpy-2.4.
         ("error reading a body from connection\nCaused by: end of file before message length reached",
          "channel_unreachable", True),
         ("No such file or directory (os error 2)", "channel_not_found", False),
+        ("failed to unpack `h`: No such file or directory (os error 2)", "invalid_package", False),
+        ("an io error occurred: decompression not finished but EOF reached", "invalid_package", False),
+        ("invalid zip archive: invalid Zip archive: Invalid local file header", "invalid_package", False),
+        ("an io error occurred: Permission denied (os error 13)", "internal_error", False),
         ("something nobody has seen", "internal_error", False),
     ],
 )  # fmt: skip

@@ -15,8 +15,9 @@ _NETWORK = (
     "error sending request", "error decoding response body", "end of file before message length", "connection closed",
     "operation timed out", "dns error", "Connection refused", "Connection reset", "unexpected EOF", "Broken pipe",
 )  # fmt: skip
-_CACHE = "failed to interact with the package cache"
-_UNPACKED = ("failed to unpack", "outside of destination")
+# Of decompression and of archives rattler tells as of input and output, but without a number of the system's.
+_READING = "an io error occurred"
+_UNPACKED = ("failed to unpack", "outside of destination", "invalid zip archive")
 _SYSTEM = "(os error "
 _MISSING_FILE = f"(os error {errno.ENOENT})"
 _FORBIDDEN = ("401", "403")
@@ -38,7 +39,7 @@ def explain(error: Exception, access: ChannelAccess) -> StageFailure:
 def _explain_text(text: str) -> StageFailure:
     if any(mark in text for mark in _NETWORK):
         return StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"a package could not be fetched: {text}", transient=True)
-    if any(mark in text for mark in _UNPACKED) or (_CACHE in text and _SYSTEM not in text):
+    if any(mark in text for mark in _UNPACKED) or (_READING in text and _SYSTEM not in text):
         return StageFailure(FailureCode.INVALID_PACKAGE, f"a package cannot be extracted: {text}")
     if _MISSING_FILE in text and "failed to fetch" in text:
         return StageFailure(FailureCode.CHANNEL_NOT_FOUND, f"a package is not in its channel: {text}")
