@@ -65,6 +65,7 @@ class DownloadService:
     url_prefix: str = "/conda-store"
     registry: str = "localhost:8080"
     signing_key: str = ""
+    builder_id: str = ""
     bindings: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"team": ("viewer",)})
     bus: MemoryBus = field(default_factory=MemoryBus)
     pull_limit: float = 20
@@ -73,7 +74,7 @@ class DownloadService:
     def _wired(self) -> Service:
         sections = {
             "AuthenticationBackend": {"secret": SECRET},
-            "CondaStore": {"signing_key": self.signing_key},
+            "CondaStore": {"signing_key": self.signing_key, "builder_id": self.builder_id},
             "CondaStoreServer": {"url_prefix": self.url_prefix, "registry_external_url": self.registry},
         }
         options = replace(read_download_options(Config(sections)), pull_limit=self.pull_limit)

@@ -92,6 +92,14 @@ async def test_provenance_names_what_was_made_of_what_when_a_build_is_completed(
         opened(changed, key)
 
 
+async def test_provenance_names_the_builder_of_the_options(service: DownloadService) -> None:
+    service.signing_key, service.builder_id = a_private_key(), "https://site.example"
+    await service.complete(a_lockfile(), an_order())
+    async with service.client() as client:
+        statement = opened((await client.get(f"{BUILD}/provenance/")).json(), await public_key(client))
+    assert statement["predicate"]["runDetails"]["builder"]["id"] == "https://site.example"
+
+
 async def test_provenance_is_told_once_a_build_is_completed(service: DownloadService) -> None:
     service.signing_key = a_private_key()
     async with service.client() as client:

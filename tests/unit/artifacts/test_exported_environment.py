@@ -2,13 +2,19 @@
 
 from typing import Any
 
+import pytest
 import yaml
+from hypothesis import given, settings
 
-from conda_store_artifacts.domain.exported_environment import export_environment
+from conda_store_artifacts.domain.exported_environment import export_environment, export_lock
+from conda_store_shared.conda.match_spec import check_dependencies
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order
+from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.prefix_record import InstalledPackage, PrefixRecord
+from conda_store_shared.domain.specification import Specification
 from tests.unit.artifacts.artifact_builders import a_lockfile, a_package, an_order
+from tests.unit.shared.lock_strategies import lockfiles
 
 
 def export(*packages: InstalledPackage, order: Order | None = None, lockfile: Lockfile | None = None) -> dict[str, Any]:
@@ -48,3 +54,19 @@ def test_export_keeps_platforms_and_virtual_packages() -> None:
     given = {"platforms": ["linux-64", "osx-arm64"], "virtual_packages": {"__cuda": "12.4"}}
     value = export(order=an_order(specification=given))
     assert {key: value[key] for key in given} == given
+
+
+@pytest.mark.slow
+@settings(max_examples=50)
+@given(lockfiles())
+def test_export_of_a_lock_is_a_specification_of_what_is_locked(lockfile: Lockfile) -> None:
+    for platform in lockfile.platforms:
+        value = yaml.safe_load(export_lock(an_order(channels=()), lockfile, platform))
+        specification = Specification.from_value(value)
+        check_dependencies(specification)
+        conda, pip = (lockfile.select(platform, manager) for manager in ("conda", "pip"))
+        assert sorted(specification.dependencies) == sorted(
+            f"{one.name}={one.version}={PackageAddress.parse(one.url).build}" for one in conda
+        )
+        assert sorted(specification.pip) == sorted(f"{one.name}=={one.version}" for one in pip)
+        assert len(specification.channels) == len(lockfile.channels)

@@ -19,17 +19,18 @@ def check_entries(lockfile: Lockfile, allowed_channels: Iterable[str]) -> None:
 
     An empty ``allowed_channels`` permits every channel that is reached by http or https.
     """
+    check_packages(lockfile)
+    check_channels(lockfile, allowed_channels)
+
+
+def check_packages(lockfile: Lockfile) -> None:
+    """Raise InvalidLockfile for the first entry that cannot be installed anywhere, naming it."""
     unknown = [platform for platform in lockfile.platforms if platform not in (*SUBDIRS, NOARCH)]
     if unknown:
-        raise InvalidLockfile(
-            f"platform {unknown[0]!r} of the lockfile is not known; such as linux-64, osx-arm64, win-64"
-        )
-    allowed = tuple(allowed_channels)
+        raise InvalidLockfile(f"platform {unknown[0]!r} of the lockfile is not known; such as linux-64 or osx-arm64")
     chosen: dict[tuple[str, str, str], LockedPackage] = {}
     for package in lockfile.packages:
         _check(package, lockfile.platforms)
-        if package.manager == "conda":
-            check_package_address(package.url, allowed)
         known = chosen.setdefault((package.manager, package.platform, package.name), package)
         if known.url != package.url:
             raise InvalidLockfile(
@@ -38,15 +39,26 @@ def check_entries(lockfile: Lockfile, allowed_channels: Iterable[str]) -> None:
             )
 
 
+def check_channels(lockfile: Lockfile, allowed_channels: Iterable[str]) -> None:
+    """Raise ChannelNotAllowed for the first package of conda that lies in no allowed channel."""
+    allowed = tuple(allowed_channels)
+    # Of one directory all are in the same channel: there are few, and thousands of packages.
+    directories = {one.url.rpartition("/")[0]: one.url for one in lockfile.packages if one.manager == "conda"}
+    for url in directories.values():
+        check_package_address(url, allowed)
+
+
 def without_credentials(lockfile: Lockfile) -> Lockfile:
     """Return the lockfile with no user, password or token in an address; everything else is kept as it is."""
     rows: list[dict[str, Any]] = [
-        {**row, "url": _stripped(package)} if _stripped(package) != package.url else row
+        {**row, "url": _stripped(package)} if _is_suspicious(package.url) else row
         for row, package in zip(lockfile.value["package"], lockfile.packages, strict=True)
     ]
     metadata = dict(lockfile.value["metadata"])
     if isinstance(metadata.get("channels"), list):
         metadata["channels"] = [_stripped_channel(channel) for channel in metadata["channels"]]
+    if rows == lockfile.value["package"] and metadata == lockfile.value["metadata"]:
+        return lockfile
     return Lockfile.from_value({**lockfile.value, "metadata": metadata, "package": rows})
 
 
@@ -70,10 +82,17 @@ def _check_address(package: LockedPackage, named: str) -> None:
         address = PackageAddress.parse(package.url)
     except ValueError as error:
         raise InvalidLockfile(f"{named}: {error}") from None
+    if "/" in address.file_name or "\\" in address.file_name:
+        raise InvalidLockfile(f"{named} has an address that leads elsewhere: …/{address.file_name}")
     if address.name != package.name:
         raise InvalidLockfile(f"{named} has the address of another package, {address.name}")
     if address.subdir not in (package.platform, NOARCH):
         raise InvalidLockfile(f"{named} lies in {address.subdir}: a package of that platform, or of none, is expected")
+
+
+def _is_suspicious(url: str) -> bool:
+    """Whether an address may have credentials; most have none, and taking them apart takes its time."""
+    return "@" in url or "/t/" in url
 
 
 def _stripped(package: LockedPackage) -> str:

@@ -74,8 +74,9 @@ class Lockfile:
     @property
     def channels(self) -> tuple[str, ...]:
         """Addresses of the channels it names, as it names them."""
-        channels = self.value["metadata"].get("channels") or ()
-        rows = [row.get("url") if isinstance(row, Mapping) else row for row in channels]
+        channels = self.value["metadata"].get("channels")
+        listed = channels if isinstance(channels, list) else []
+        rows = [row.get("url") if isinstance(row, Mapping) else row for row in listed]
         return tuple(row for row in rows if isinstance(row, str))
 
     def select(self, platform: str, manager: str) -> tuple[LockedPackage, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from conda_store_api.use_cases.read_submission import YamlLimits, load_yaml
 from conda_store_api.use_cases.resolve_order import Submission
-from conda_store_shared.conda.locked_entries import without_credentials
+from conda_store_shared.conda.locked_entries import check_packages, without_credentials
 from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.locks.explicit_reading import is_explicit_list, read_explicit_list
@@ -36,6 +36,7 @@ def read_lock(sent: SubmittedLock) -> Submission:
     name = environment_name(sent.name)
     try:
         lockfile = without_credentials(Lockfile.from_value(_conda_lock(sent)))
+        check_packages(lockfile)
         value = {"name": name, "description": sent.description, "lockfile": dict(lockfile.value)}
         digest = digest_of(value)
     except (TypeError, ValueError) as error:

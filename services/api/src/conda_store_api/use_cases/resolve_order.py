@@ -7,7 +7,7 @@ from typing import Any
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_shared.conda.channels import check_channels, normalise_channel
-from conda_store_shared.conda.locked_entries import check_entries
+from conda_store_shared.conda.locked_entries import check_channels as check_locked_channels
 from conda_store_shared.domain.build_key import BuildIdentity
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order, PrefixOrder, SolveOrder
@@ -107,7 +107,7 @@ def resolve_order(submission: Submission, policy: BuildPolicy, identity: BuildId
     build_directory = policy.build_directory.format(**{**places, "namespace": "" if hashed else identity.namespace})
     platforms = resolve_platforms(submission, policy)
     if submission.lockfile is not None:
-        check_entries(submission.lockfile, allowed_channels(settings))
+        check_locked_channels(submission.lockfile, allowed_channels(settings))
     return Order(
         build_id=identity.build_id,
         build_key=build_key,

@@ -54,7 +54,7 @@ def _entry(package: LockedPackage) -> dict[str, Any]:
     hashes = {name: digest for name, digest in (("sha256", package.sha256), ("md5", package.md5)) if digest}
     if package.manager == "pip":
         return {"pypi": package.url, "name": package.name, "version": package.version, **hashes}
-    depends = [f"{name} {constraint}".strip() for name, constraint in package.dependencies.items()]
+    depends = [f"{name} {constraint or ''}".strip() for name, constraint in package.dependencies.items()]
     return {"conda": package.url, **_beyond_address(package), **hashes, **({"depends": depends} if depends else {})}
 
 
