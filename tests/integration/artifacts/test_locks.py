@@ -89,7 +89,7 @@ async def test_lock_is_absent_when_there_is_none_or_it_is_gone_or_of_no_use(
     for name in (*NAMES, "sbom/"):
         useless = await client.get(f"{BUILD}/{name}")
         assert useless.status_code == 404
-        assert "cannot be read: package a: …/a.zip is not the address" in useless.json()["message"]
+        assert "cannot be read: package a: …/'a.zip' is not the address" in useless.json()["message"]
     await service.store.delete("lockfile/0123abcd-1700000000-1-what?.yml")
     gone = await client.get(f"{BUILD}/pixi.lock")
     assert (gone.status_code, gone.json()["message"]) == (404, "the lockfile of build 1 is not there any more")

@@ -82,8 +82,6 @@ def _check_address(package: LockedPackage, named: str) -> None:
         address = PackageAddress.parse(package.url)
     except ValueError as error:
         raise InvalidLockfile(f"{named}: {error}") from None
-    if "/" in address.file_name or "\\" in address.file_name:
-        raise InvalidLockfile(f"{named} has an address that leads elsewhere: …/{address.file_name}")
     if address.name != package.name:
         raise InvalidLockfile(f"{named} has the address of another package, {address.name}")
     if address.subdir not in (package.platform, NOARCH):

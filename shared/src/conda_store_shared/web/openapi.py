@@ -113,13 +113,18 @@ def _responses(method: str, path: str, declared: Operation, schemas: _Schemas) -
     responses = {str(status): _error(status, text, schemas) for status, text in sorted(errors.items())}
     for answer in declared.answers:
         if isinstance(answer, Content):
-            schema = schemas.reference(answer.model) if answer.model else {"type": "string"}
+            schema = schemas.reference(answer.model) if answer.model else {"type": _kind_of(answer.media_type)}
             content = {answer.media_type: {"schema": schema}} if answer.media_type else None
             _add_response(responses, answer.status, answer.told, content)
         else:
             text = (answer.__doc__ or "").strip().partition("\n")[0]
             _add_response(responses, 200, text, {_JSON: {"schema": schemas.reference(answer)}})
     return responses
+
+
+def _kind_of(media_type: str | None) -> str:
+    """What a document without a model is, once it is read: documents of others are told by their media type."""
+    return "object" if media_type and media_type.endswith(("json", "yaml")) else "string"
 
 
 def _add_response(responses: Document, status: int, text: str, content: Document | None) -> None:
