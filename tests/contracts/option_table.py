@@ -29,8 +29,7 @@ class Row:
 
 _CELERY = "there is no Celery; the note at the start says what replaces it"
 _NOTED = "tests/unit/shared/test_configuration_names.py::test_every_option_that_is_gone_says_what_replaces_it"
-_IMAGES = "there are no images of environments yet"
-_CHECKED = "tests/unit/shared/test_image_options.py::test_help_says_that_there_are_no_images_yet"
+_PUSHED = "tests/unit/artifacts/test_push_image.py::test_image_is_pushed_as_the_options_say"
 _TOGETHER = "tests/acceptance/test_options_together.py"
 _APART = "tests/acceptance/test_options_apart.py"
 _STORAGE = "tests/integration/shared/test_object_storage.py"
@@ -151,7 +150,9 @@ ROWS: dict[str, Row] = {
     ),
     "CondaStore.serialize_builds": Row(default=True, none_since="was without effect before", shown_by=_NOTED),
     "CondaStore.default_docker_base_image": Row(
-        default="registry-1.docker.io/library/debian:sid-slim", none_since=_IMAGES, shown_by=_CHECKED
+        default="builtin",
+        differs="registry-1.docker.io/library/debian:sid-slim needs a registry, and is another one each week",
+        shown_by="tests/unit/artifacts/test_make_image.py::test_image_stands_upon_the_base_that_the_option_names",
     ),
     "CondaStore.container_registry_class": Row(default=None, none_since="was without effect before", shown_by=_NOTED),
     # §5.2
@@ -316,7 +317,7 @@ ROWS: dict[str, Row] = {
     "CondaStoreWorker.package_max_bytes": Row(default=16 * 1024**3, shown_by=_BOMBS),
     "CondaStoreWorker.package_max_files": Row(default=500_000, shown_by=_BOMBS),
     "CondaStoreWorker.config_file": Row(default="", none_since="--config names it", shown_by=_NOTED),
-    "ContainerRegistry.container_registries": Row(default={}, none_since=_IMAGES, shown_by=_CHECKED),
-    "ContainerRegistry.container_registry_image_name": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),
-    "ContainerRegistry.container_registry_image_tag": Row(default=None, none_since=_IMAGES, shown_by=_CHECKED),
+    "ContainerRegistry.container_registries": Row(default={}, shown_by=_PUSHED),
+    "ContainerRegistry.container_registry_image_name": Row(default=None, shown_by=_PUSHED),
+    "ContainerRegistry.container_registry_image_tag": Row(default=None, shown_by=_PUSHED),
 }

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from conda_store_artifacts.domain.fragment import Codec
 from conda_store_artifacts.domain.image import ImageDocuments, PlatformImage, write_documents
 from conda_store_artifacts.domain.image_config import ImageContents, write_config
 from conda_store_artifacts.domain.image_platform import ImagePlatform
-from conda_store_artifacts.domain.oci_manifest import Codec, Layer
+from conda_store_artifacts.domain.oci_manifest import Layer
 from conda_store_shared.db.models import ArtifactBlob, Blob, Build, BuildArtifact, BuildStage, Environment
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.canonical import sha256_hex

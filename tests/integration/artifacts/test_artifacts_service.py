@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -60,6 +61,21 @@ class Suite:
 
     def stored(self) -> list[ArtifactStored]:
         return [event for event in self.heard if isinstance(event, ArtifactStored)]
+
+    async def layers(self) -> list[dict[tarfile.TarInfo, bytes]]:
+        """The layers of the image that was stored, as files with their contents."""
+        manifest = json.loads(await self.store.get(f"docker/manifest/{BUILD_KEY}", 2**20))
+        found = []
+        for layer in manifest["layers"]:
+            content = await self.store.get(f"docker/blobs/{layer['digest'].removeprefix('sha256:')}", 2**30)
+            with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+                found.append({member: _content(tar, member) for member in tar})
+        return found
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member) if member.isreg() else None
+    return file.read() if file else b""
 
 
 @asynccontextmanager
@@ -159,11 +175,11 @@ async def test_service_packs_once_however_often_it_is_asked(
 
 async def test_service_fails_an_artifact_of_an_unknown_type_for_good(suite: Suite, stored_build: StoredBuild) -> None:
     await stored_build.put(suite.store)
-    await suite.ask(stored_build.request("DOCKER_MANIFEST"))
+    await suite.ask(stored_build.request("DIRECTORY"))
     await eventually(lambda: bool(suite.of(StageFailed)))
     failed = suite.of(StageFailed)[0]
     assert isinstance(failed, StageFailed)
-    assert (failed.stage, failed.transient) == ("artifact.DOCKER_MANIFEST", False)
+    assert (failed.stage, failed.transient) == ("artifact.DIRECTORY", False)
 
 
 @pytest.mark.parametrize("mounted", [True, False])
@@ -204,3 +220,42 @@ async def test_service_removes_discarded_artifacts(suite: Suite, stored_build: S
     async with asyncio.timeout(10):
         while await suite.store.head(key) is not None:  # noqa: ASYNC110 - the store tells only when asked
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_image_holds_what_link_scripts_left_whether_the_prefix_is_mounted_or_not(
+    suite: Suite, scripted: DemoEnvironment, mounted: bool
+) -> None:
+    build = scripted.stored_build(mounted=mounted)
+    await build.put(suite.store)
+    await suite.ask(build.request("DOCKER_MANIFEST"))
+    await eventually(lambda: len(suite.stored()) == 1, timeout=60)
+    *packages, rest, activation = await suite.layers()
+    names = [member.name for layer in packages for member in layer]
+    assert {"lib64", "opt/conda/bin/python3.11", "opt/conda/share/cheese.txt"} <= set(names)
+    assert [member.name for member in activation][-1] == "opt/conda/etc/conda/entrypoint.sh"
+    written = {member.name: content for member, content in rest.items()}
+    assert "opt/conda/link-script-ran" in written
+    # Nothing that is packaged comes a second time, nor does anything name the prefix it ran in.
+    assert not set(written) & set(names)
+    assert str(scripted.prefix).encode() not in b"".join(written.values())
+
+
+async def test_modules_in_layers_are_compiled_and_count_whatever_the_time_of_their_source(
+    suite: Suite, plain: DemoEnvironment
+) -> None:
+    build = plain.stored_build(mounted=False)
+    await build.put(suite.store)
+    await suite.ask(build.request("DOCKER_MANIFEST"))
+    await eventually(lambda: len(suite.stored()) == 1, timeout=60)
+    contents = {member.name: content for layer in await suite.layers() for member, content in layer.items()}
+    modules = {name for name in contents if "/lib/python3.11/" in name and name.endswith(".py")}
+    compiled = {
+        name: content
+        for name, content in contents.items()
+        if name.endswith(".cpython-311.pyc") and "/lib/python3.11/" in name
+    }
+    assert {content[4:8] for content in compiled.values()} == {b"\x01\x00\x00\x00"}
+    assert any(name.endswith("cheese/__pycache__/__init__.cpython-311.pyc") for name in compiled)
+    # Templates and tests of what does not compile are no modules.
+    assert len(compiled) > 0.97 * len(modules)

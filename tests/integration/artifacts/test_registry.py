@@ -168,6 +168,18 @@ async def test_client_gets_the_form_that_it_accepts(service: DownloadService, ac
     assert answer.headers["Content-Type"] == answer.json()["mediaType"] == media_type
 
 
+async def test_client_may_name_the_forms_it_accepts_on_lines_of_their_own(service: DownloadService) -> None:
+    await add_image(service)
+    lines = [("Accept", "application/json"), ("Accept", OCI_MANIFEST)]
+    async with service.client() as client:
+        # In place of the one line that the client would add.
+        request = client.build_request("GET", MANIFEST)
+        del request.headers["Accept"]
+        request.headers = httpx.Headers([*request.headers.multi_items(), *lines])
+        answer = await client.send(request)
+    assert answer.headers["Content-Type"] == OCI_MANIFEST
+
+
 async def test_client_that_takes_no_form_is_told_which_there_are(service: DownloadService) -> None:
     await add_image(service)
     async with service.client() as client:

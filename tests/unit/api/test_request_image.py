@@ -6,11 +6,13 @@ from sqlalchemy import select
 from conda_store_api.use_cases.request_image import ImageTools, request_image
 from conda_store_shared.contracts import events
 from conda_store_shared.db.models import Build, PublicEvent
+from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.storage_keys import order_key
-from tests.unit.api.ledger_builders import Attempt, Ledger, of_type
+from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy, of_type
 
 STAGE = "artifact.DOCKER_MANIFEST"
+ADDRESS = "https://registry.example/team-weather"
 PULLED = events.ImageRequested(
     build_id=0, build_key="", environment="numpy-python.ge.3.11", dependencies=("numpy", "python>=3.11")
 )
@@ -96,3 +98,18 @@ async def test_dynamic_image_that_cannot_be_built_is_refused_for_all_to_see(
     assert (told.type, told.namespace, told.environment, told.data["code"]) == (
         "specification.rejected", "conda-store-dynamic", environment, code,
     )  # fmt: skip
+
+
+async def test_image_that_was_pushed_is_recorded_under_each_of_its_addresses(ledger: Ledger) -> None:
+    ledger.policy = a_policy(build_artifacts=["CONTAINER_REGISTRY"])
+    build = await ledger.completed()
+    attempt = Attempt(build, "artifact.CONTAINER_REGISTRY")
+    pushed = events.ArtifactStored(
+        **attempt.said, artifact_type=ArtifactType.CONTAINER_REGISTRY, key=f"{ADDRESS}:1",
+        further_keys=(f"{ADDRESS}-too:1",), size=1, digest="d" * 64,
+    )  # fmt: skip
+    await ledger.apply(attempt.started(), pushed)
+    assert (await ledger.artifacts(build)).count("CONTAINER_REGISTRY") == 2
+    await ledger.take()
+    await ledger.apply(pushed)
+    assert of_type(await ledger.take(), events.ArtifactDiscardRequested) == []

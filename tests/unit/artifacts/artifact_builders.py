@@ -22,6 +22,7 @@ from conda_store_shared.domain.storage_keys import artifact_key, order_key, pref
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.stage import StageContext
 from tests.unit.artifacts.fragment_world import World
+from tests.unit.artifacts.image_world import some_image_tools
 
 BUILD_KEY = "0123abcd-1700000000-7-weather"
 PLATFORM = "linux-64"
@@ -172,5 +173,10 @@ class PlainRebuilder:
 def some_tools(world: World, packer: PlainPacker) -> Tools:
     """Tools that leave plain traces of what was asked of them."""
     return Tools(
-        fragments=world.tools, ends=PlainEnds(), packer=packer, rebuilder=PlainRebuilder(), level=1
+        fragments=world.tools,
+        images=some_image_tools(),
+        ends=PlainEnds(),
+        packer=packer,
+        rebuilder=PlainRebuilder(),
+        level=1,
     )

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from conda_store_artifacts.domain.fragment import Codec
 from conda_store_artifacts.domain.image import ImageRecord, PlatformImage, write_documents
 from conda_store_artifacts.domain.image_config import BaseConfig, ImageContents, write_config
 from conda_store_artifacts.domain.image_platform import ImagePlatform
-from conda_store_artifacts.domain.oci_manifest import Codec, Layer
+from conda_store_artifacts.domain.oci_manifest import Layer
 from conda_store_shared.domain.canonical import sha256_hex
 
 AMD64, ARM64 = ImagePlatform("amd64"), ImagePlatform("arm64", "v8")

@@ -180,7 +180,7 @@ async def test_artifact_is_told_again_and_not_made_again_when_it_is_stored(
     assert await store_artifact(build.request(artifact_type), RecordingContext(), tools=tools) == first
 
 
-@pytest.mark.parametrize("artifact_type", ["DOCKER_MANIFEST", "CONSTRUCTOR_INSTALLER", "LOCKFILE", "NOVELTY", ""])
+@pytest.mark.parametrize("artifact_type", ["DIRECTORY", "LOCKFILE", "NOVELTY", ""])
 async def test_artifact_of_a_type_nobody_can_make_fails_for_good(
     build: StoredBuild, tools: Tools, artifact_type: str
 ) -> None:

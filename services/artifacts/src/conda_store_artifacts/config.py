@@ -7,10 +7,13 @@ from pathlib import Path
 from traitlets.config import Config
 
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
+from conda_store_artifacts.domain.fragment import Codec
+from conda_store_artifacts.use_cases.image_tools import ImageOptions, PushTarget
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.directories import cache_directory
+from conda_store_shared.config.registry import ContainerRegistry
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.worker import CondaStoreWorker
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -31,6 +34,7 @@ class ArtifactsOptions:
     cache_directory: Path
     concurrency: int = 1
     pack: PackOptions = field(default_factory=PackOptions)
+    images: ImageOptions = field(default_factory=ImageOptions)
     lent_caches: tuple[Path, ...] = ()
     memory_bytes: int | None = None
     builds_sdists: bool = False
@@ -66,6 +70,7 @@ def read_options(config: Config) -> ArtifactsOptions:
         work_directory=directory / "work",
         cache_directory=directory,
         concurrency=section.concurrency or os.cpu_count() or 1,
+        images=_read_image_options(config),
         lent_caches=(Path(store.store_directory).absolute() / ".cache",),
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
@@ -75,6 +80,24 @@ def read_options(config: Config) -> ArtifactsOptions:
         collect_interval=section.collect_interval,
         heartbeat=section.heartbeat,
         deadline=store.max_artifact_time,
+    )
+
+
+def _read_image_options(config: Config) -> ImageOptions:
+    section = ContainerRegistry(config=config)
+    return ImageOptions(
+        base=CondaStore(config=config).default_docker_base_image,
+        codec=Codec(section.image_compression),
+        registry=CondaStoreServer(config=config).registry_external_url,
+        targets=tuple(
+            PushTarget(
+                address=address,
+                open=function,
+                name_image=section.container_registry_image_name,
+                tag_image=section.container_registry_image_tag,
+            )
+            for address, function in sorted(section.container_registries.items())
+        ),
     )
 
 

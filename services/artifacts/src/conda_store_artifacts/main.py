@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 
 from traitlets.config import Config
@@ -10,17 +12,20 @@ from uv import find_uv_bin
 
 from conda_store_artifacts.adapters.child_archive_ends import ChildArchiveEnds
 from conda_store_artifacts.adapters.child_fragment_maker import ChildFragmentMaker, FragmentSettings
+from conda_store_artifacts.adapters.child_layer_maker import ChildLayerMaker
 from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixRebuilder, RebuildSettings
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.background import GarbageCollector
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
+from conda_store_artifacts.ports import Registries
 from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
 from conda_store_artifacts.use_cases.artifact_tools import Tools
 from conda_store_artifacts.use_cases.await_image import PullTools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
+from conda_store_artifacts.use_cases.image_tools import ImageTools
 from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentTools
 from conda_store_artifacts.use_cases.store_artifact import store_artifact
 from conda_store_shared.assembly.authentication import wire_authentication
@@ -123,8 +128,20 @@ def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, trans
         ends=ChildArchiveEnds(pool, options.pack.level),
         packer=CondaPackPacker(pool, options.pack),
         rebuilder=ChildPrefixRebuilder(pool, rebuild),
+        images=ImageTools(
+            options=options.images,
+            layers=ChildLayerMaker(pool, options.pack.threads),
+            registries=_registries,
+        ),
         level=options.pack.level,
     )
+
+
+@cache
+def _registries() -> Registries:
+    """The client of registries of others: it takes megabytes, and most images are made without it."""
+    client: Registries = import_module("conda_store_artifacts.adapters.registry_client").RegistryClient()
+    return client
 
 
 def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, store: ObjectStore) -> Service:

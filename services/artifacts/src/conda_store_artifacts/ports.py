@@ -1,12 +1,15 @@
 """What the service asks of outside tools."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from conda_store_artifacts.domain.fragment import FragmentFormat
 from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
+from conda_store_artifacts.domain.image_files import ImageFile
+from conda_store_artifacts.domain.image_reference import Repository
+from conda_store_artifacts.domain.oci_manifest import Document
 from conda_store_shared.child.report import Report
 from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
 
@@ -103,4 +106,88 @@ class Signer(Protocol):
 
     def sign(self, content: bytes) -> bytes:
         """Return the signature of ``content``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeLayer:
+    """A layer of an image in the local file ``path``; the digests are SHA-256 (hex)."""
+
+    path: Path
+    digest: str
+    size: int
+    raw_digest: str
+    raw_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestOrder:
+    """What is wanted of the installed ``prefix``: all but conda packages and the pip packages named ``wheels``."""
+
+    prefix: Path
+    wheels: Sequence[str]
+
+
+class LayerMaker(Protocol):
+    """Makes layers that are no package's, within ``deadline`` seconds each.
+
+    Raises StageFailure: image_not_possible, disk_full, timeout, worker_lost.
+    """
+
+    async def find_base(self) -> Sequence[ImageFile]:
+        """Return the files of the base that is made of this machine; the same as long as the process lives."""
+        ...
+
+    async def write(
+        self, files: Sequence[ImageFile], wanted: FragmentFormat, output: Path, deadline: float, report: Report
+    ) -> MadeLayer:
+        """Write a layer of ``files`` to the new file ``output``."""
+        ...
+
+    async def merge(
+        self, layers: Sequence[Path], wanted: FragmentFormat, output: Path, deadline: float, report: Report
+    ) -> MadeLayer:
+        """Write one layer of what is in ``layers``, all of the same codec, to the new file ``output``."""
+        ...
+
+    async def write_rest(
+        self, order: RestOrder, wanted: FragmentFormat, output: Path, deadline: float, report: Report
+    ) -> MadeLayer:
+        """Write what an installed prefix has besides its packages to the new file ``output``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedBlob:
+    """A blob to send: ``digest`` SHA-256 (hex), ``size`` in bytes; ``read`` yields its bytes, each time anew."""
+
+    digest: str
+    size: int
+    read: Callable[[], AsyncIterator[bytes]]
+
+
+class Registries(Protocol):
+    """Registries of others.  Every method raises StageFailure: registry_refused, registry_unreachable, hash_mismatch.
+
+    Digests are SHA-256 in hex; a ``reference`` is a tag, or a digest with ``sha256:`` in front.
+    """
+
+    async def fetch_document(self, repository: Repository, reference: str, accept: str) -> Document:
+        """Return a manifest or an index."""
+        ...
+
+    async def fetch_content(self, repository: Repository, digest: str) -> bytes:
+        """Return a small blob."""
+        ...
+
+    async def fetch_file(self, repository: Repository, digest: str, path: Path) -> int:
+        """Write a blob to ``path``; return its size in bytes."""
+        ...
+
+    async def push_blob(self, repository: Repository, blob: PushedBlob) -> bool:
+        """Send a blob unless it is there; return whether it was sent."""
+        ...
+
+    async def push_document(self, repository: Repository, reference: str, document: Document) -> None:
+        """Put a manifest or an index."""
         ...

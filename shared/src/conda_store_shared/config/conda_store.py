@@ -147,9 +147,9 @@ class CondaStore(Configurable):
     ).tag(config=True)
     default_docker_base_image = Union(
         [Unicode(), Callable()],
-        default_value="registry-1.docker.io/library/debian:sid-slim",
-        help="Image that images of environments are built upon, or a function of the build that tells it.  "
-        "Takes effect with images of environments, which there are none of yet.",
+        default_value="builtin",
+        help="Image that images of environments are built upon, with its registry, best by digest; or a function of "
+        "the build that tells it.  builtin needs no registry: glibc and a shell of the machine the workers run on.",
     ).tag(config=True)
     conda_flags = Unicode(
         "--strict-channel-priority",

@@ -1,22 +1,29 @@
-"""Options of the registries that images are pushed to (contract §5.5)."""
+"""Options of images, and of the registries that they are pushed to (contract §5.5)."""
 
-from traitlets import Callable, Dict, Unicode
+from traitlets import Callable, Dict, Enum, Unicode
 from traitlets.config import Configurable
-
-_LATER = "Takes effect with images of environments, which there are none of yet."
 
 
 class ContainerRegistry(Configurable):
-    """Where images of environments are pushed to."""
+    """How layers of images are kept, and where images are pushed to."""
 
     container_registries = Dict(
         key_trait=Unicode(),
         value_trait=Callable(),
-        help="Registries by address, each a function of the address that returns python_docker's Registry.  " + _LATER,
+        help="Registries that images are pushed to when CONTAINER_REGISTRY is among the artifacts, by address, each a "
+        "function of the address that returns python_docker's Registry: its hostname, username and password count.",
     ).tag(config=True, secret=True)
     container_registry_image_name = Callable(
-        None, allow_none=True, help="Function of registry and build that names the image.  " + _LATER
+        None,
+        allow_none=True,
+        help="Function of registry and build that names the image; by default it is <username>/<namespace>-<name>.",
     ).tag(config=True)
     container_registry_image_tag = Callable(
-        None, allow_none=True, help="Function of registry and build that tags the image.  " + _LATER
+        None, allow_none=True, help="Function of registry and build that tags the image; by default the build key."
+    ).tag(config=True)
+    image_compression = Enum(
+        ("gzip", "zstd"),
+        "gzip",
+        help="How layers of images are compressed.  zstd is smaller and quicker, and can only be pulled by clients of "
+        "the OCI format that know it: Docker from 23 on, containerd, podman.",
     ).tag(config=True)

@@ -18,4 +18,9 @@ class ArtifactType(StrEnum):
 
 
 # What the artifacts service can make today; the other types are accepted in settings and left out of a build's order.
-PACKED_TYPES = (ArtifactType.YAML, ArtifactType.CONDA_PACK)
+PACKED_TYPES = (
+    ArtifactType.YAML,
+    ArtifactType.CONDA_PACK,
+    ArtifactType.DOCKER_MANIFEST,
+    ArtifactType.CONTAINER_REGISTRY,
+)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conda_store_artifacts.adapters.compiled_modules import compile_modules
 from conda_store_artifacts.adapters.compression import Compression, compressed
 from conda_store_artifacts.adapters.package_entries import Entries, Installed, find_record, package_entries
 from conda_store_artifacts.adapters.plain_tar import END, PlainTar
@@ -95,9 +96,15 @@ class _Maker:
             together = self._with_python(packages)
             plan = dataclasses.replace(work.plan, conda=together, pip=(), prefix=work.format.prefix)
             await install(scratch, plan, self._report)
+            self._compile(scratch)
             self._write_all(scratch, packages)
         finally:
             remove_tree(scratch)
+
+    def _compile(self, prefix: Path) -> None:
+        work = self._work
+        if work.format.kind == FragmentKind.LAYER and work.python is not None:
+            compile_modules(prefix, work.format.prefix, work.python)
 
     def _with_python(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
         """What noarch packages install depends on the python beside them."""
@@ -133,7 +140,7 @@ class _Maker:
             prefix=scratch,
             target=work.format.prefix,
             extracted=extracted,
-            site_packages=f"lib/python{work.python}/site-packages" if work.python else None,
+            python=work.python,
         )
 
     def _make_wheel(self, package: LockedPackage, wheels: WheelCache) -> None:
@@ -144,6 +151,7 @@ class _Maker:
         scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=work.output))
         try:
             unpack_wheel(wheels.fetch(package), package, scratch, work.format.prefix, work.python)
+            self._compile(scratch / work.format.prefix.strip("/"))
             entries = wheel_entries(scratch, work.format.prefix, work.format.kind)
             self._write(f"pip:{package.name}", entries, work.threads)
         finally:

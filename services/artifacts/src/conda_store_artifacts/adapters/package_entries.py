@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from conda_pack.core import rewrite_shebang
 
+from conda_store_artifacts.adapters.compiled_modules import compiled_paths
 from conda_store_artifacts.adapters.plain_tar import MADE_UP_TIME, Entry
 from conda_store_artifacts.domain.fragment import FragmentKind
 from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
@@ -18,6 +19,7 @@ from conda_store_shared.conda.meta_record import MetaRecord
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
+_VARIABLES = "etc/conda/env_vars.d/"
 # Where rattler puts a file that another package of the same install brings, too.
 _CLOBBERED = "__clobbers__"
 
@@ -26,14 +28,19 @@ _CLOBBERED = "__clobbers__"
 class Installed:
     """A conda package in ``prefix``, linked for ``target``; ``extracted`` is how it was packaged.
 
-    ``site_packages`` is the directory of the environment's Python packages below the prefix, None without a python.
+    ``python`` is that of the environment, such as ``3.11``; None without one.
     """
 
     record: Path
     prefix: Path
     target: str
     extracted: Path
-    site_packages: str | None
+    python: str | None
+
+    @property
+    def site_packages(self) -> str | None:
+        """The directory of the environment's Python packages below the prefix."""
+        return f"lib/python{self.python}/site-packages" if self.python else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +68,20 @@ def package_entries(package: Installed, kind: FragmentKind) -> Entries:
             (member.path for member in members if not is_directory(member)),
             reader.mentions,
             link_script=any(member.path == script for member in members),
+            variables=_variables(package.prefix, record.get("files", ())),
         ),
     )
+
+
+def _variables(prefix: Path, paths: Iterable[str]) -> dict[str, str]:
+    """What the package sets in an environment that is activated."""
+    found: dict[str, str] = {}
+    for path in sorted(paths):
+        if path.startswith(_VARIABLES) and path.endswith(".json"):
+            with suppress(OSError, ValueError, AttributeError):
+                told = json.loads((prefix / path).read_bytes())
+                found |= {str(name): str(value) for name, value in told.items()}
+    return found
 
 
 def mended_script(content: bytes, path: str, prefix: str) -> tuple[bytes, bool]:
@@ -87,6 +106,7 @@ class _PackageReader:
         self._extracted = f"{package.extracted}/"
         self._record = record
         self._kind = kind
+        self._python = package.python
         paths = record.get("paths_data", {}).get("paths", ())
         self._told = {entry["_path"]: entry for entry in paths}
         is_python = record.get("noarch") == "python"
@@ -97,6 +117,15 @@ class _PackageReader:
         for path in sorted({*self._record.get("files", ()), *self._told}):
             if (member := self._member(path)) is not None:
                 yield member
+        if self._kind == FragmentKind.LAYER and self._python is not None:
+            yield from self._compiled(self._python)
+
+    def _compiled(self, python: str) -> Iterator[Entry]:
+        """Compiled modules that the package does not bring."""
+        sources = {*self._record.get("files", ()), *self._told}
+        for path in {compiled for source in sources for compiled in compiled_paths(source, python)} - sources:
+            with suppress(FileNotFoundError):
+                yield Entry(path=path, source=self._prefix + path, size=os.lstat(self._prefix + path).st_size)
 
     def _member(self, path: str) -> Entry | None:
         installed = self._aside + path if os.path.lexists(self._aside + path) else self._prefix + path

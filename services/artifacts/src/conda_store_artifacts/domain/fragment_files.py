@@ -23,6 +23,7 @@ class Mention:
 class FragmentFiles:
     """``count`` files, of which ``mentions`` have to be mended; ``paths`` holds a hash of each path, in base64.
 
+    ``variables`` are those that the package sets in an environment that is activated.
     Ten thousand paths would be a megabyte to read whenever an archive is put together, and all that is asked is
     whether two packages bring the same one.
     """
@@ -31,13 +32,27 @@ class FragmentFiles:
     paths: str
     link_script: bool = False
     mentions: tuple[Mention, ...] = field(default=())
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, paths: Iterable[str], mentions: Iterable[Mention], *, link_script: bool) -> "FragmentFiles":
+    def of(
+        cls,
+        paths: Iterable[str],
+        mentions: Iterable[Mention],
+        *,
+        link_script: bool,
+        variables: Mapping[str, str] | None = None,
+    ) -> "FragmentFiles":
         """Take note of files by their paths below the prefix."""
         hashes = sorted(_hash(path) for path in paths)
         packed = b64encode(b"".join(hashes)).decode()
-        return cls(count=len(hashes), paths=packed, link_script=link_script, mentions=tuple(mentions))
+        return cls(
+            count=len(hashes),
+            paths=packed,
+            link_script=link_script,
+            mentions=tuple(mentions),
+            variables=variables or {},
+        )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "FragmentFiles":
@@ -47,7 +62,13 @@ class FragmentFiles:
             for placeholder, mode, paths in value["mentions"]
             for path in paths
         )
-        return cls(count=value["count"], paths=value["paths"], link_script=value["link_script"], mentions=mentions)
+        return cls(
+            count=value["count"],
+            paths=value["paths"],
+            link_script=value["link_script"],
+            mentions=mentions,
+            variables=value.get("variables", {}),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a column; a placeholder is long, and the same in most files of a package."""
@@ -55,7 +76,8 @@ class FragmentFiles:
         for mention in self.mentions:
             grouped.setdefault((mention.placeholder, mention.mode), []).append(mention.path)
         mentions = [[placeholder, mode, paths] for (placeholder, mode), paths in sorted(grouped.items())]
-        return {"count": self.count, "paths": self.paths, "link_script": self.link_script, "mentions": mentions}
+        told = {"count": self.count, "paths": self.paths, "link_script": self.link_script, "mentions": mentions}
+        return {**told, "variables": dict(self.variables)} if self.variables else told
 
     def path_hashes(self) -> "array[int]":
         """A number for each path; different paths have different ones."""

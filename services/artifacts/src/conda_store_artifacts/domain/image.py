@@ -42,22 +42,26 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """By which documents an image can be had, the usual one first."""
+    """By which documents an image can be had, the usual one first; ``size`` is that of all of it, in bytes."""
 
     choices: tuple[Choice, ...]
+    size: int = 0
 
     def to_bytes(self) -> bytes:
         """The stored form."""
-        return canonical_json({"choices": [describe(each.media_type, each.digest, each.size) for each in self.choices]})
+        choices = [describe(each.media_type, each.digest, each.size) for each in self.choices]
+        return canonical_json({"choices": choices, "size": self.size})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "ImageRecord":
         """Read the stored form, which only this service writes."""
+        value = json.loads(content)
         return cls(
             choices=tuple(
                 Choice(media_type=each["mediaType"], digest=each["digest"].removeprefix("sha256:"), size=each["size"])
-                for each in json.loads(content)["choices"]
-            )
+                for each in value["choices"]
+            ),
+            size=value["size"],
         )
 
     def choose(self, accept: str) -> Choice | None:

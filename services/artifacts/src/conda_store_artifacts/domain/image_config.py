@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conda_store_artifacts.domain.fragment import IMAGE_PREFIX
 from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_artifacts.domain.oci_manifest import Layer
 from conda_store_shared.domain.canonical import canonical_json
 
-PREFIX = "/opt/conda"
+PREFIX = IMAGE_PREFIX
 ENTRYPOINT = f"{PREFIX}/etc/conda/entrypoint.sh"
 USER, USER_ID, HOME = "conda", 1000, "/home/conda"
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

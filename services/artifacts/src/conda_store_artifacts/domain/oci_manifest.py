@@ -9,15 +9,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from conda_store_artifacts.domain.fragment import Codec
 from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_shared.domain.canonical import canonical_json, sha256_hex
-
-
-class Codec(StrEnum):
-    """How layers are compressed; docker's own manifests know gzip alone."""
-
-    GZIP = "gzip"
-    ZSTD = "zstd"
 
 
 class Style(StrEnum):

@@ -50,6 +50,12 @@ async def add_fragments(session: AsyncSession, fragments: Collection[Fragment]) 
     await upsert_all(session, FragmentRow, rows, identity=("id",))
 
 
+async def add_layer(session: AsyncSession, layer_id: str, blob: Blob) -> None:
+    """Note a layer that is no package's, whose blob is stored."""
+    row = {"id": layer_id, "digest": blob.digest, "about": FragmentFiles(count=0, paths="").to_json()}
+    await upsert_all(session, FragmentRow, [row], identity=("id",))
+
+
 async def forget_fragments(session: AsyncSession, digest: str) -> None:
     """Remove the rows of fragments whose blob turned out to be missing or damaged: they are made again."""
     await session.execute(

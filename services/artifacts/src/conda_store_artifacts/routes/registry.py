@@ -127,10 +127,12 @@ async def _manifest(request: Request, image: ImagePath, caller: Caller) -> Respo
     if ":" in image.reference:
         raise Refused(Refusal.MANIFEST_UNKNOWN, "digests are sha256: and 64 hexadecimal digits")
     lift_deadline(request)
+    # Docker names each form on a line of its own.
+    accept = ", ".join(request.headers.getlist("accept"))
     puller = Puller(may_make=caller.may_make(image), has_left=request.is_disconnected)
     try:
         build_key = await await_image(image, puller, resource(request, PullTools))
-        served = await read_image(build_key, request.headers.get("accept", ""), downloads.store)
+        served = await read_image(build_key, accept, downloads.store)
     except NoSuchRepository as error:
         raise Refused(Refusal.NAME_UNKNOWN, error.message) from error
     except NotAuthorized as error:

@@ -76,6 +76,8 @@ def answer(content: object, status: int = 200) -> Response:
 def refuse(refused: Refused, request: Request) -> Response:
     """The answer to a refused request; with a 401 go the ways to show a credential."""
     status, message = refused.refusal.value
+    # Clients show the message alone.
+    message = f"{message}: {refused.reason}" if refused.reason else message
     error = {"code": refused.refusal.name, "message": message, "detail": refused.reason or None}
     response = answer({"errors": [error]}, status)
     if refused.refusal == Refusal.UNAUTHORIZED:

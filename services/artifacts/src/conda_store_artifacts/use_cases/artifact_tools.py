@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_store_artifacts.ports import ArchiveEnds, Packer, PrefixRebuilder
+from conda_store_artifacts.use_cases.image_tools import ImageTools
 from conda_store_artifacts.use_cases.provide_fragments import FragmentTools
 from conda_store_artifacts.use_cases.read_inputs import Inputs
 from conda_store_shared.domain.artifact import ArtifactType
@@ -17,6 +18,7 @@ class Tools:
     """What artifacts are made with; ``level`` is that of gzip in archives."""
 
     fragments: FragmentTools
+    images: ImageTools
     ends: ArchiveEnds
     packer: Packer
     rebuilder: PrefixRebuilder
@@ -60,7 +62,11 @@ class Making:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """An artifact in the object store: ``size`` in bytes, ``digest`` SHA-256 (hex)."""
+    """An artifact in the object store: ``size`` in bytes, ``digest`` SHA-256 (hex).
+
+    ``keys`` are its addresses when it was sent elsewhere.
+    """
 
     size: int
     digest: str
+    keys: tuple[str, ...] = ()

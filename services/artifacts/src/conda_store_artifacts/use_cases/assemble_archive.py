@@ -1,6 +1,5 @@
 """The parts of an archive: fragments of its packages, or else an installed prefix that was packed."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,9 +17,9 @@ from conda_store_artifacts.domain.fragment import (
 from conda_store_artifacts.domain.fragment_files import Mention, mentions_of
 from conda_store_artifacts.repositories.blobs import use_blobs
 from conda_store_artifacts.use_cases.artifact_tools import Making, Tools
+from conda_store_artifacts.use_cases.installed_prefix import installed_prefix
 from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentRequest, provide_fragments
 from conda_store_artifacts.use_cases.read_parts import Part
-from conda_store_shared.domain.whole_marker import WHOLE_MARKER, WholeMarker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +66,9 @@ async def _put_together(fragments: Sequence[Fragment], making: Making, tools: To
 
 async def _pack(directory: Path, making: Making, tools: Tools) -> Path:
     """Pack the builder's prefix where that is mounted and whole, else one that is installed anew."""
-    inputs = making.inputs
-    prefix = Path(inputs.record.path)
-    if not await asyncio.to_thread(_is_whole, prefix, inputs.order.build_key, inputs.lockfile.digest):
-        making.log(f"there is no whole prefix at {prefix} on this machine; it is installed anew")
-        prefix = directory / "prefix"
-        await tools.rebuilder.rebuild(
-            inputs.lockfile, inputs.order.prefix.platform, prefix, making.deadline, making.context
-        )
+    prefix = await installed_prefix(directory, making, tools)
     making.log(f"packing {prefix}")
     output = directory / "archive.tar.gz"
     packed = await tools.packer.pack(prefix, output, making.deadline, making.context)
     making.log(f"{packed.files} files, {packed.size} bytes")
     return output
-
-
-def _is_whole(prefix: Path, build_key: str, lockfile_digest: str) -> bool:
-    try:
-        marker = WholeMarker.from_bytes((prefix / WHOLE_MARKER).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return (marker.build_key, marker.lockfile_digest) == (build_key, lockfile_digest)

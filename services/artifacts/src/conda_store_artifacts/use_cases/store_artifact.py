@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from conda_store_artifacts.domain.exported_environment import export_environment
 from conda_store_artifacts.use_cases.artifact_tools import Making, Stored, Tools
 from conda_store_artifacts.use_cases.make_archive import make_archive
+from conda_store_artifacts.use_cases.make_image import find_image, make_image
+from conda_store_artifacts.use_cases.push_image import push_image
 from conda_store_artifacts.use_cases.read_inputs import read_inputs
 from conda_store_shared.contracts.events import ArtifactRequested, ArtifactStored
 from conda_store_shared.domain.artifact import PACKED_TYPES, ArtifactType
@@ -24,6 +26,8 @@ from conda_store_shared.worker.stage import StageContext
 _STEP = {
     ArtifactType.YAML: "action_generate_conda_export",
     ArtifactType.CONDA_PACK: "action_generate_conda_pack",
+    ArtifactType.DOCKER_MANIFEST: "action_generate_docker_image",
+    ArtifactType.CONTAINER_REGISTRY: "action_push_docker_image",
 }
 
 
@@ -33,8 +37,10 @@ async def store_artifact(request: ArtifactRequested, context: StageContext, *, t
     Raises StageFailure: internal_error for a type nobody here can make, else what reading and packing raise.
     """
     artifact_type = _known_type(request.artifact_type)
-    key = artifact_key(artifact_type, request.build_key)
-    stored = await _find(key, tools.store)
+    # What is sent elsewhere is no object.
+    is_pushed = artifact_type == ArtifactType.CONTAINER_REGISTRY
+    key = "" if is_pushed else artifact_key(artifact_type, request.build_key)
+    stored = None if is_pushed else await _find(artifact_type, key, request.build_key, tools.store)
     if stored is None:
         step, began = _STEP[artifact_type], time.monotonic()
         inputs = await read_inputs(request, store=tools.store)
@@ -50,9 +56,10 @@ async def store_artifact(request: ArtifactRequested, context: StageContext, *, t
         attempt_id=context.attempt.attempt_id,
         attempt_started_at=context.attempt.started_at,
         artifact_type=artifact_type,
-        key=key,
+        key=stored.keys[0] if stored.keys else key,
         size=stored.size,
         digest=stored.digest,
+        further_keys=stored.keys[1:],
     )
 
 
@@ -63,10 +70,12 @@ def _known_type(name: str) -> ArtifactType:
     return ArtifactType(name)
 
 
-async def _find(key: str, store: ObjectStore) -> Stored | None:
+async def _find(artifact_type: ArtifactType, key: str, build_key: str, store: ObjectStore) -> Stored | None:
     """An object appears whole under a key that is one build's alone: if it is there, it is the artifact."""
     if await store.head(key) is None:
         return None
+    if artifact_type == ArtifactType.DOCKER_MANIFEST:
+        return await find_image(build_key, store)
     hasher, size = hashlib.sha256(), 0
     try:
         async for piece in store.stream(key):
@@ -98,4 +107,6 @@ def _explained(deadline: float) -> Iterator[None]:
 _MAKE: dict[ArtifactType, Callable[[Making, Tools], Awaitable[Stored]]] = {
     ArtifactType.YAML: _make_yaml,
     ArtifactType.CONDA_PACK: make_archive,
+    ArtifactType.DOCKER_MANIFEST: make_image,
+    ArtifactType.CONTAINER_REGISTRY: push_image,
 }

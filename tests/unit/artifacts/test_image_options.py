@@ -1,15 +1,13 @@
-"""Options of images are checked and handed on, and say that there are no images yet (contract §5.1, §5.5)."""
+"""Options of images are checked and handed on (contract §5.1, §5.5)."""
 
 import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
+from conda_store_artifacts.config import read_options
+from conda_store_artifacts.domain.fragment import Codec
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.registry import ContainerRegistry
-from conda_store_shared.config.sections import options_of
-
-REGISTRY = ("container_registries", "container_registry_image_name", "container_registry_image_tag")
-OPTIONS = [(CondaStore, "default_docker_base_image"), *((ContainerRegistry, option) for option in REGISTRY)]
 
 
 def image_of(build: object) -> str:
@@ -25,22 +23,27 @@ def test_registries_are_functions_of_their_address() -> None:
     config = Config()
     config.ContainerRegistry.container_registries = {"https://registry.example": image_of}
     config.ContainerRegistry.container_registry_image_name = lambda registry, build: f"{registry}/{build}"
-    section = ContainerRegistry(config=config)
-    assert section.container_registries["https://registry.example"]("x") == "image of x"
-    assert section.container_registry_image_name("a", 1) == "a/1"
+    (target,) = read_options(config).images.targets
+    assert (target.address, target.open("x"), target.tag_image) == ("https://registry.example", "image of x", None)
+    assert target.name_image is not None
+    assert target.name_image("a", 1) == "a/1"
+
+
+def test_options_of_images_are_handed_on() -> None:
+    config = Config()
+    config.CondaStore.default_docker_base_image = "debian:12"
+    config.CondaStoreServer.registry_external_url = "images.example"
+    config.ContainerRegistry.image_compression = "zstd"
+    images = read_options(config).images
+    assert (images.base, images.registry, images.codec) == ("debian:12", "images.example", Codec.ZSTD)
 
 
 @pytest.mark.parametrize(
     ("section", "option", "value"),
     [(CondaStore, "default_docker_base_image", 3), (ContainerRegistry, "container_registry_image_tag", "tag"),
-     (ContainerRegistry, "container_registry_image_name", 1),
+     (ContainerRegistry, "container_registry_image_name", 1), (ContainerRegistry, "image_compression", "lzma"),
      (ContainerRegistry, "container_registries", {"https://registry.example": "text"})],
 )  # fmt: skip
 def test_what_is_neither_is_refused(section: type, option: str, value: object) -> None:
     with pytest.raises(TraitError):
         section(**{option: value})
-
-
-@pytest.mark.parametrize(("section", "option"), OPTIONS)
-def test_help_says_that_there_are_no_images_yet(section: type[CondaStore], option: str) -> None:
-    assert "Takes effect with images of environments, which there are none of yet." in options_of(section)[option].help
