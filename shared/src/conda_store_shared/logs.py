@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -12,7 +12,15 @@ import structlog
 # each after the word in small letters without which there are none: to look for that alone is ten times quicker.
 _SECRETS = (
     # The scheme's length is bounded: without it a long word takes time by the square of its length.
-    ("://", re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,15}://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE), r"\g<keep>***@"),
+    # A user alone may be a token; what follows a colon and is no port is a password, whichever signs are in it.
+    (
+        "://",
+        re.compile(
+            r"(?P<keep>[a-z][a-z0-9+.-]{0,15}://)(?!git@)(?:[^/\s@]+|[^/\s:@]*:(?!\d+(?:[/\s]|$))[^\s@]+)@",
+            re.IGNORECASE,
+        ),
+        r"\g<keep>***@",
+    ),
     ("/t/", re.compile(r"(?P<keep>/t/)[^/\s]+"), r"\g<keep>***"),
     ("bearer", re.compile(r"(?P<keep>Bearer\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\g<keep>***"),
     ("basic", re.compile(r"(?P<keep>Basic\s+)[A-Za-z0-9._~+/=-]+", re.IGNORECASE), r"\g<keep>***"),
@@ -38,9 +46,21 @@ def redact(text: str) -> str:
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
+        # Whoever renders it takes the others out again.
+        if not key.startswith("_"):
+            event[key] = _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    """A value that is logged, without credentials at any depth; what is none of JSON's kinds as its text."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(held) for key, held in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(held) for held in value]
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
 
 
 def configure_logging(service: str, level: int = logging.INFO) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from traitlets.config import Config
 
+from conda_store_shared.assembly.message_bus import bus_options
 from conda_store_shared.config.authentication import AuthenticationBackend
 from conda_store_shared.config.bus import Bus
 from conda_store_shared.config.describe import generated_config, shown_config
@@ -170,6 +172,19 @@ def test_secret_of_the_wrong_type_is_not_told(tmp_path: Path, option: str) -> No
     with pytest.raises(ConfigurationError) as raised:
         load(written(tmp_path, f"c.{option} = {(CANARY,)!r}"))
     assert option.rpartition(".")[2] in raised.value.message
+    assert CANARY not in raised.value.message
+
+
+def test_secret_of_the_command_line_that_makes_no_sense_is_not_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="channel_credentials") as raised:
+        load(written(tmp_path, ""), f"--CondaStoreWorker.channel_credentials={CANARY}")
+    assert CANARY not in raised.value.message
+
+
+@pytest.mark.parametrize("url", ["amqp://me:{}/x@host/v", "amqp://me:{}@host:port/v", "redis://:{}@host", "{}"])
+def test_address_of_a_broker_that_is_none_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="Bus.url is no address") as raised:
+        bus_options(Config({"Bus": {"url": url.format(CANARY)}}), "api")
     assert CANARY not in raised.value.message
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,21 @@ def _without_secrets(text: str, kind: type[Configurable], made: Configuration) -
     """The text of an error about a section, which quotes what was set, without secrets."""
     for name, trait in options_of(kind).items():
         value = made.config[kind.__name__].get(name)
-        if is_secret(trait) and value:
-            text = text.replace(repr(value), MASK)
+        if is_secret(trait):
+            for told in sorted(set(_texts(value)), key=len, reverse=True):
+                text = text.replace(told, MASK)
     return text
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value, of whichever type it is."""
+    if isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif value:
+        yield str(value)
 
 
 def _class(trait: Type[Any, Any], name: str, text: str) -> object:

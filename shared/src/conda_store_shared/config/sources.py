@@ -12,7 +12,7 @@ from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
 from conda_store_shared.config.names import corrected, unknown_option
-from conda_store_shared.config.sections import trait_of
+from conda_store_shared.config.sections import is_secret, trait_of
 from conda_store_shared.errors import ConfigurationError
 
 # What the code of a configuration file may raise, short of ending the process.
@@ -78,7 +78,9 @@ def _apply(config: Config, argument: str) -> None:
     try:
         config[section][option] = text if names_a_file else _from_text(trait, text)
     except (TraitError, ValueError) as error:
-        raise ConfigurationError(f"Bad config encountered during initialization: {name}: {error}") from error
+        # An error quotes what was given.
+        told = "the value does not fit" if is_secret(trait) else error
+        raise ConfigurationError(f"Bad config encountered during initialization: {name}: {told}") from None
 
 
 def _from_text(trait: Any, text: str) -> Any:
