@@ -183,7 +183,7 @@ def test_secret_of_the_command_line_that_makes_no_sense_is_not_told(tmp_path: Pa
 
 @pytest.mark.parametrize("url", ["amqp://me:{}/x@host/v", "amqp://me:{}@host:port/v", "redis://:{}@host", "{}"])
 def test_address_of_a_broker_that_is_none_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="Bus.url is no address") as raised:
+    with pytest.raises(ConfigurationError, match="is no address amqp") as raised:
         bus_options(Config({"Bus": {"url": url.format(CANARY)}}), "api")
     assert CANARY not in raised.value.message
 
