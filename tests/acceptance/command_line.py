@@ -93,11 +93,11 @@ class CommandLine:
             process.wait()
             os.close(ours)
 
-    def specification(self, dependencies: Sequence[str], name: str | None = None) -> str:
+    def specification(self, dependencies: Sequence[str], name: str | None = None, **rest: object) -> str:
         """Write a specification; return the path of its file."""
         fields = {"name": name or f"client-{uuid.uuid4().hex[:8]}", "channels": [self.channel]}
         path = self.directory / f"{fields['name']}.yaml"
-        path.write_text(json.dumps({**fields, "dependencies": list(dependencies)}))
+        path.write_text(json.dumps({**fields, "dependencies": list(dependencies), **rest}))
         return str(path)
 
     def create(self, *dependencies: str) -> str:

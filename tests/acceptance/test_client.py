@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from conda_store_shared.config.conda_store import current_platform
 from conda_store_shared.testing.servers.conda_store import Suite
 from tests.acceptance.command_line import COMMAND, CommandLine
 
@@ -48,7 +49,10 @@ def test_client_downloads_every_artifact(conda_store: CommandLine) -> None:
 
 
 def test_client_downloads_the_lock_in_every_form_and_what_is_told_of_it(conda_store: CommandLine) -> None:
-    build = conda_store.create("demo-text")
+    specification = conda_store.specification(
+        ["demo-text"], platforms=[current_platform(), "osx-arm64"], virtual_packages={"__osx": "13.0"}
+    )
+    build = conda_store("create", specification, "--no-wait").stdout.strip()
     conda_store("wait", build, "--artifact", "archive", "--interval", "0.1")
     forms = {
         "pixi": ("pixi.lock", "version: 6"),
@@ -62,6 +66,12 @@ def test_client_downloads_the_lock_in_every_form_and_what_is_told_of_it(conda_st
         path = Path(conda_store("download", build, "--artifact", artifact).stdout)
         assert path.name == f"build-{build}.{name}"
         assert text in path.read_text()
+    assert "__osx: '13.0'" in (conda_store.directory / f"build-{build}.environment.yml").read_text()
+    other = Path(conda_store("download", build, "--artifact", "explicit", "--platform", "osx-arm64").stdout)
+    assert "# platform: osx-arm64" in other.read_text()
+    told = conda_store("create", str(other), "--name", "elsewhere", status=1).stderr
+    assert f"the lockfile is not for {current_platform()}, on which environments are installed here" in told
+    conda_store("download", build, "--artifact", "explicit")
     refused = conda_store("download", build, "--artifact", "explicit", "--platform", "win-64", status=1)
     assert "is not for win-64" in refused.stderr
     for number, (name, extra) in enumerate({"pixi.lock": [], "explicit.txt": ["--lockfile"]}.items()):

@@ -88,6 +88,7 @@ def test_refusal_names_the_place(fields: dict[str, Any], message: str) -> None:
     assert message in raised.value.message
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(PLATFORMS), max_size=4),
     st.dictionaries(NAMES, VERSIONS, max_size=3),
