@@ -102,8 +102,8 @@ class Visitor:
 
     def read(self, build_id: int) -> None:
         """Read what there is to read of a build."""
-        places = ("lockfile", "yaml", "logs", "archive", "packages", "conda-lock.yml", "explicit", "sbom", "provenance")
-        for place in places:
+        lock = ("lockfile", "conda-lock.yml", "pixi.lock", "explicit", "environment.yml", "sbom", "provenance")
+        for place in (*lock, "yaml", "logs", "archive", "packages"):
             self.user.client.get(f"/api/v1/build/{build_id}/{place}/")
 
     def look_around(self) -> None:
