@@ -28,6 +28,7 @@ SECRETS = {
     "signing secret": "cnry-jw-81d62a4f-which-is-long-enough",
     "database password": "cnry-db-92e73b50",
     "broker password": "cnry-mq-a3f84c61",
+    "registry password": "cnry/rg:9+c=9a2e47",
     "login password": "cnry-lg-b4095d72",
     "address in a specification": "cnry-sp-c51a6e83",
 }

@@ -23,6 +23,7 @@ from conda_store_shared.testing.tiny_channel import TinyPackage, TinyWheel, writ
 from tests.acceptance.canary import SECRETS, rows_of_sqlite
 
 MANNERS = ("token", "basic", "bearer", "raw")
+ARTIFACTS = ["LOCKFILE", "YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER", "DOCKER_MANIFEST", "CONTAINER_REGISTRY"]
 _LARGEST = 1024**3
 
 
@@ -77,10 +78,19 @@ def options(world: World) -> dict[str, Any]:
         "CondaStoreWorker.log_level": "DEBUG",
         "CondaStoreWorker.channel_credentials": world.credentials(),
         "CondaStore.conda_indexed_channels": [world.channel("token"), f"{world.foreign.url}/token/token-channel"],
-        "CondaStore.build_artifacts": ["LOCKFILE", "YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER", "DOCKER_MANIFEST"],
+        "CondaStore.build_artifacts": ARTIFACTS,
         "AuthenticationBackend.secret": SECRETS["signing secret"],
         "DummyAuthentication.password": SECRETS["login password"],
     }
+
+
+def functions(world: World) -> str:
+    """What only a configuration file can hold: a registry that lets nobody in, and what it is shown."""
+    registry = f"hostname=address, username='me', password={SECRETS['registry password']!r}"
+    return (
+        "from python_docker.registry import Registry\n"
+        f"c.ContainerRegistry.container_registries = {{{world.foreign.url!r}: lambda address: Registry({registry})}}\n"
+    )
 
 
 class Watched:
@@ -142,9 +152,9 @@ class WatchedFive(Watched):
 
 
 @contextmanager
-def standalone(directory: Path, chosen: Mapping[str, Any]) -> Iterator[Watched]:
+def standalone(directory: Path, world: World) -> Iterator[Watched]:
     """One process."""
-    with StandaloneSuite(directory, chosen) as suite:
+    with StandaloneSuite(directory, options(world), functions(world)) as suite:
         yield Watched(suite, directory)
 
 
@@ -172,10 +182,10 @@ class Servers:
 
 
 @contextmanager
-def distributed(directory: Path, chosen: Mapping[str, Any], servers: Servers) -> Iterator[Watched]:
+def distributed(directory: Path, world: World, servers: Servers) -> Iterator[Watched]:
     """Five processes; what they say on the bus is kept."""
     backing = servers.with_secrets()
-    with DistributedSuite(directory, backing, chosen) as suite:
+    with DistributedSuite(directory, backing, options(world), functions(world)) as suite:
         watched = WatchedFive(suite, directory, backing)
         with _overheard(servers.backing.amqp_url, watched.messages):
             yield watched

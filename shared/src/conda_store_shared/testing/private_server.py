@@ -4,6 +4,7 @@ import base64
 import threading
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -116,7 +117,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if manner == "status":
             self.send_error(int(rest.split("/", 1)[0]))
         elif refused:
-            self.send_error(refused)
+            self._refuse(refused)
         elif target := self._target(f"/{manner}/{rest}"):
             self.send_response(302)
             self.send_header("Location", target)
@@ -125,6 +126,18 @@ class _Handler(SimpleHTTPRequestHandler):
         else:
             self.path = f"/{rest}"
             super().do_HEAD() if self.command == "HEAD" else super().do_GET()
+
+    def _refuse(self, status: int) -> None:
+        self.send_response(status)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        """Refuse it: nothing can be put here."""
+        self._state.seen.append(Seen(path=self.path, headers=dict(self.headers.items())))
+        self._refuse(HTTPStatus.UNAUTHORIZED)
 
     def do_HEAD(self) -> None:
         """Answer as the first segment of the path demands, without a body."""
@@ -139,7 +152,8 @@ class _Handler(SimpleHTTPRequestHandler):
             manner, _, rest = rest.partition("/")
             return manner, rest, 0 if unquote(shown) == secrets.token else 403
         demanded = {"basic": secrets.basic, "bearer": f"Bearer {secrets.bearer}", "raw": secrets.raw}.get(manner)
-        is_refused = manner == "token" or (demanded is not None and authorization != demanded)
+        # Where a registry would be there is none that lets anybody in.
+        is_refused = manner in ("token", "v2") or (demanded is not None and authorization != demanded)
         return manner, rest, 401 if is_refused else 0
 
     def _target(self, path: str) -> str | None:
