@@ -7,36 +7,63 @@ import pytest
 
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
-from conda_store_shared.testing.servers.conda_store import Backing, DistributedSuite, StandaloneSuite, Suite
+from conda_store_shared.testing.servers.conda_store import QUICK, Backing, DistributedSuite, StandaloneSuite, Suite
 from conda_store_shared.testing.servers.docker_engine import DockerEngine
 from conda_store_shared.testing.servers.image_clients import Podman, Skopeo
-from conda_store_shared.testing.servers.image_registry import ImageRegistry
+from conda_store_shared.testing.servers.image_registry import PASSWORD, USER, ImageRegistry
 from tests.acceptance.user import User
 
 
 @pytest.fixture(scope="session")
-def standalone_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+def image_options(guarded_registry: ImageRegistry) -> str:
+    """Lines of a configuration file: where images are pushed to, and what those of some environments stand upon."""
+    return f"""
+from python_docker.registry import Registry
+
+c.ContainerRegistry.container_registries = {{
+    {guarded_registry.url!r}: lambda url: Registry(url, username={USER!r}, password={PASSWORD!r})
+}}
+
+def base_of(build):
+    return "{guarded_registry.host}/base:1" if build.environment.name.startswith("based-") else "builtin"
+
+c.CondaStore.default_docker_base_image = base_of
+"""
+
+
+@pytest.fixture(scope="session")
+def standalone_suite(
+    demo_channel_server: ChannelServer, image_options: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Suite]:
     """The suite in one process, on local files."""
-    with StandaloneSuite(tmp_path_factory.mktemp("standalone")) as suite:
+    options = {**QUICK, "CondaStore.conda_default_channels": [demo_channel_server.url]}
+    with StandaloneSuite(tmp_path_factory.mktemp("standalone"), options, image_options) as suite:
         yield suite
 
 
 @pytest.fixture(scope="session")
 def distributed_suite(
-    postgres_server: Databases,
-    postgres_template: str,
-    rabbitmq_server: VirtualHosts,
-    s3_server: S3Account,
+    backing: Backing,
+    demo_channel_server: ChannelServer,
+    image_options: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Suite]:
     """The suite as five processes, on S3."""
-    backing = Backing(
+    options = {**QUICK, "CondaStore.conda_default_channels": [demo_channel_server.url]}
+    with DistributedSuite(tmp_path_factory.mktemp("distributed"), backing, options, image_options) as suite:
+        yield suite
+
+
+@pytest.fixture(scope="session")
+def backing(
+    postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
+) -> Backing:
+    """What five processes stand on."""
+    return Backing(
         database_url=postgres_server.create_database(postgres_template),
         amqp_url=rabbitmq_server.create_vhost(),
         bucket=s3_server.create_bucket(),
     )
-    with DistributedSuite(tmp_path_factory.mktemp("distributed"), backing) as suite:
-        yield suite
 
 
 @pytest.fixture(scope="session", params=["standalone", "distributed"])

@@ -1,15 +1,20 @@
 """Images of environments, pulled and run by clients of others from our own registry."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from conda_store_shared.testing.servers.docker_engine import DockerEngine
 from conda_store_shared.testing.servers.image_clients import Podman, Skopeo
+from conda_store_shared.testing.servers.image_registry import PASSWORD, USER, ImageRegistry
+from conda_store_shared.testing.servers.process import ServerNotReady
 from tests.acceptance.user import User
+from tests.containers.base_image import make_base
 
 PACKAGES = ("python", "numpy", "flask", "demo-prefix")
 PROGRAM = "import numpy, flask, ssl, sqlite3; print(numpy.arange(3).sum(), flask.__name__)"
@@ -107,3 +112,67 @@ def test_skopeo_reads_tags_and_copies_in_either_form(pulled: Pulled, skopeo: Sko
 def test_podman_runs_an_image(pulled: Pulled, podman: Podman) -> None:
     podman.pull(pulled.image(), f"anybody:{pulled.token}")
     assert podman.run_image(pulled.image(), "python", "-c", PROGRAM).split() == ["3", "flask"]
+
+
+def test_image_of_packages_in_its_name_is_built_on_demand(pulled: Pulled, engine: DockerEngine) -> None:
+    engine.login(pulled.host, "anybody", pulled.token)
+    image = f"{pulled.host}/conda-store-dynamic/python.ge.3.11/numpy"
+    engine.docker("pull", "--quiet", image)
+    assert engine.run_image(image, "python", "-c", "import numpy; print(numpy.__name__)") == "numpy\n"
+
+
+def test_image_of_nothing_that_can_be_had_is_refused_with_the_reason(pulled: Pulled, engine: DockerEngine) -> None:
+    engine.login(pulled.host, "anybody", pulled.token)
+    with pytest.raises(ServerNotReady, match="no-such-package-anywhere"):
+        engine.docker("pull", "--quiet", f"{pulled.host}/conda-store-dynamic/no-such-package-anywhere")
+
+
+def test_image_is_pushed_to_a_registry_of_others_and_pulled_from_there(
+    pulled: Pulled, guarded_registry: ImageRegistry, engine: DockerEngine
+) -> None:
+    build_id = push(pulled, "pushed", PACKAGES)
+    (address,) = (key for key in addresses(pulled, build_id))
+    assert address.startswith(f"{guarded_registry.url}/{USER}/default-pushed:")
+    engine.login(guarded_registry.host, USER, PASSWORD)
+    image = address.removeprefix("http://")
+    engine.docker("pull", "--quiet", image)
+    assert engine.run_image(image, "python", "-c", PROGRAM).split() == ["3", "flask"]
+    assert PASSWORD not in pulled.user.log(build_id)
+    again = push(pulled, "pushed", PACKAGES)
+    pulled.user.wait_for_artifacts(again, "CONTAINER_REGISTRY")
+    assert " 0 of " in pulled.user.log(again)
+
+
+async def test_platforms_of_one_lock_stand_upon_the_configured_base(
+    pulled: Pulled, guarded_registry: ImageRegistry, skopeo: Skopeo, engine: DockerEngine, tmp_path: Path
+) -> None:
+    build_id = push(pulled, "minimal", ["demo-text"])
+    pulled.user.wait_for_artifacts(build_id, "CONTAINER_REGISTRY")
+    (address,) = addresses(pulled, build_id)
+    await make_base(guarded_registry, address, tmp_path)
+    pulled.user.submit("based-on-it", ["demo-platform"], platforms=["linux-64", "linux-aarch64", "osx-64"])
+    based = Pulled(user=pulled.user, build_id=0, name="based-on-it")
+    engine.login(pulled.host, "anybody", pulled.token)
+    engine.docker("pull", "--quiet", based.image())
+    read = "read line < /opt/conda/share/demo-platform/subdir.txt; echo $line"
+    assert engine.run_image(based.image(), "/bin/sh", "-c", read) == "linux-64\n"
+    shown = ("--tls-verify=false", "--creds", f"anybody:{pulled.token}")
+    index = json.loads(skopeo("inspect", "--raw", *shown, f"docker://{based.image()}"))
+    assert [entry["platform"]["architecture"] for entry in index["manifests"]] == ["amd64", "arm64"]
+    told = json.loads(skopeo("--override-arch", "arm64", "inspect", *shown, f"docker://{based.image()}"))
+    assert (told["Architecture"], told["Labels"]["conda_store"]) == ("arm64", "0.0.1")
+
+
+def push(pulled: Pulled, name: str, dependencies: Sequence[str]) -> int:
+    """Build an environment whose image is pushed; return the id of the build."""
+    settings = {"build_artifacts": ["CONTAINER_REGISTRY"]}
+    answer = pulled.user.client.put(f"/api/v1/setting/default/{name}/", json=settings)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return pulled.user.submit(name, dependencies)
+
+
+def addresses(pulled: Pulled, build_id: int) -> list[str]:
+    """Where the image of a build was pushed to."""
+    pulled.user.wait_for_artifacts(build_id, "CONTAINER_REGISTRY", timeout=120)
+    rows = pulled.user.build(build_id)["build_artifacts"]
+    return [row["key"] for row in rows if row["artifact_type"] == "CONTAINER_REGISTRY"]

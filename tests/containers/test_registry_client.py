@@ -16,6 +16,7 @@ from conda_store_artifacts.ports import PushedBlob
 from conda_store_shared.bus.backoff import Backoff
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.testing.servers.image_registry import PASSWORD, USER, ImageRegistry
+from conda_store_shared.testing.servers.tcp_proxy import TcpProxy
 
 SOON = ClientOptions(connect=2, silence=2, pauses=Backoff(first=0.05, longest=0.1))
 CONTENT = b"what a layer holds " * 50_000
@@ -27,6 +28,11 @@ def a_blob(content: bytes) -> PushedBlob:
             yield content[start : start + 65536]
 
     return PushedBlob(digest=hashlib.sha256(content).hexdigest(), size=len(content), read=read)
+
+
+def through_registry(registry: ImageRegistry) -> Repository:
+    """Where the blob that was cut off has come to."""
+    return Repository(address=registry.url, name="tests/cut-off", username=USER, password=PASSWORD)
 
 
 @pytest.fixture
@@ -76,6 +82,31 @@ async def test_image_that_is_not_there_is_named(repository: Repository) -> None:
     with pytest.raises(StageFailure, match="MANIFEST_UNKNOWN") as raised:
         await RegistryClient(SOON).fetch_document(repository, "1.0", "*/*")
     assert raised.value.cause == "registry_refused"
+
+
+async def test_push_that_is_cut_off_is_sent_again(guarded_registry: ImageRegistry, tmp_path: Path) -> None:
+    client, blob = RegistryClient(SOON), a_blob(CONTENT * 4 + b"cut off")
+    with TcpProxy(guarded_registry.port) as proxy:
+        through = Repository(
+            address=f"http://127.0.0.1:{proxy.port}", name="tests/cut-off", username=USER, password=PASSWORD
+        )
+        proxy.bytes_per_second = 2_000_000
+        pushing = asyncio.create_task(client.push_blob(through, blob))
+        await asyncio.sleep(0.5)  # in the middle of the upload
+        proxy.cut()
+        proxy.heal()
+        assert await pushing
+    assert await client.fetch_file(through_registry(guarded_registry), blob.digest, tmp_path / "blob") == blob.size
+
+
+async def test_registry_that_does_not_answer_is_given_up(guarded_registry: ImageRegistry) -> None:
+    impatient = ClientOptions(connect=1, silence=0.2, pauses=Backoff(first=0.01, longest=0.02))
+    with TcpProxy(guarded_registry.port) as proxy:
+        proxy.black_hole = True
+        deaf = Repository(address=f"http://127.0.0.1:{proxy.port}", name="tests/deaf")
+        with pytest.raises(StageFailure, match="cannot be used") as raised:
+            await RegistryClient(impatient).fetch_document(deaf, "1.0", "*/*")
+    assert raised.value.transient
 
 
 async def test_registry_that_cannot_be_reached_is_named_after_some_tries() -> None:

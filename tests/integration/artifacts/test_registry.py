@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
-from conda_store_shared.db.models import Environment, Namespace
+from conda_store_shared.db.models import BuildArtifact, Environment, Namespace
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Options, S3Store
 from conda_store_shared.transaction import Transactions
@@ -217,9 +218,20 @@ async def test_blobs_and_manifests_are_had_through_the_images_that_have_them_alo
     assert await ask(service, f"/v2/team/other/manifests/{digest}") == (404, "MANIFEST_UNKNOWN")
 
 
+async def test_image_that_was_kept_of_a_deleted_build_is_had_all_the_same(service: DownloadService) -> None:
+    await add_image(service)
+    await change_build(service, deleted_on=BEGAN)
+    async with service.client() as client:
+        statuses = [(await client.get(path)).status_code for path in (MANIFEST, BLOB, f"{IMAGE}/tags/list")]
+    assert statuses == [200, 200, 200]
+
+
 async def test_image_of_a_deleted_build_is_unknown(service: DownloadService) -> None:
     await add_image(service)
     await change_build(service, deleted_on=BEGAN)
+    # As deletion does, before anything is taken from the store.
+    async with Transactions(service.database, "test").begin() as transaction:
+        await transaction.session.execute(delete(BuildArtifact))
     for path, code in (
         (MANIFEST, "MANIFEST_UNKNOWN"), (BLOB, "BLOB_UNKNOWN"), (f"{IMAGE}/tags/list", "NAME_UNKNOWN"),
     ):  # fmt: skip

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 
-from conda_store_artifacts.adapters.registry_transport import PUSH, Ask, ClientOptions, Read, RegistryTransport
+from conda_store_artifacts.adapters.registry_transport import PUSH, TRIES, Ask, ClientOptions, Read, RegistryTransport
 from conda_store_artifacts.domain.image_reference import Repository
 from conda_store_artifacts.domain.oci_manifest import Document
 from conda_store_artifacts.ports import PushedBlob
@@ -67,12 +67,8 @@ class RegistryClient:
             known = Ask(
                 method="HEAD", url=_url(repository, "blobs", f"sha256:{blob.digest}"), actions=PUSH, may_miss=True
             )
-            is_sent = False
-            if (await self._transport.ask(session, repository, known)).status == 404:
-                place = await self._begin(session, repository, blob)
-                if place is not None:
-                    await self._transport.ask(session, repository, _upload(blob, place))
-                    is_sent = True
+            is_there = (await self._transport.ask(session, repository, known)).status != 404
+            is_sent = False if is_there else await self._send(session, repository, blob)
         self._note(repository, blob.digest)
         return is_sent
 
@@ -86,6 +82,24 @@ class RegistryClient:
             body=document.content,
         )
         await self._ask(repository, ask)
+
+    async def _send(self, session: aiohttp.ClientSession, repository: Repository, blob: PushedBlob) -> bool:
+        """Send a blob; False when the registry took it from elsewhere.
+
+        An upload that was cut off cannot be sent to the same place again: it is begun anew.
+        """
+        for repeats in range(TRIES):
+            place = await self._begin(session, repository, blob)
+            if place is None:
+                return False
+            try:
+                await self._transport.ask(session, repository, _upload(blob, place))
+                return True
+            except StageFailure as failure:
+                if not failure.transient or repeats == TRIES - 1:
+                    raise
+            await self._transport.pause(repeats)
+        raise AssertionError("unreachable")
 
     async def _begin(self, session: aiohttp.ClientSession, repository: Repository, blob: PushedBlob) -> str | None:
         """Return where to send a blob; None when the registry took it from another of its repositories."""
@@ -140,6 +154,7 @@ def _upload(blob: PushedBlob, place: str) -> Ask:
         actions=PUSH,
         headers={"Content-Type": _OCTETS, "Content-Length": str(blob.size)},
         body=blob.read,
+        tries=1,
     )
 
 

@@ -17,7 +17,7 @@ from conda_store_shared.errors import StageFailure
 from conda_store_shared.logs import redact
 
 PULL, PUSH = "pull", "pull,push"
-_TRIES = 5
+TRIES = 5
 _LONGEST_REASON = 500
 _MOST_ERROR_BYTES = 64 * 1024
 Read = Callable[[aiohttp.ClientResponse], Awaitable[None]]
@@ -40,7 +40,7 @@ class ClientOptions:
 class Ask:
     """A request: ``actions`` are what it needs to be allowed, ``body`` is read anew each time it is sent.
 
-    With ``may_miss`` 404 is a good answer as well.
+    It is sent ``tries`` times at most.  With ``may_miss`` 404 is a good answer as well.
     """
 
     method: str
@@ -49,6 +49,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Callable[[], AsyncIterator[bytes]] | bytes | None = None
     may_miss: bool = False
+    tries: int = TRIES
 
 
 class RegistryTransport:
@@ -65,6 +66,10 @@ class RegistryTransport:
         async with aiohttp.ClientSession(timeout=timeout, trust_env=True, auto_decompress=False) as session:
             yield session
 
+    async def pause(self, repeats: int) -> None:
+        """Wait before something is tried again that was repeated so often."""
+        await asyncio.sleep(self._options.pauses.delay(repeats))
+
     async def ask(
         self, session: aiohttp.ClientSession, repository: Repository, ask: Ask, read: Read | None = None
     ) -> aiohttp.ClientResponse:
@@ -73,13 +78,13 @@ class RegistryTransport:
         Raises StageFailure: registry_refused, or registry_unreachable when trying again did not help.
         """
         reason = ""
-        for repeats in range(_TRIES):
+        for repeats in range(ask.tries):
             try:
                 return await self._try(session, repository, ask, read)
             except (_TryAgain, aiohttp.ClientError, TimeoutError, OSError) as error:
                 reason = _told(error)
-            if repeats < _TRIES - 1:
-                await asyncio.sleep(self._options.pauses.delay(repeats))
+            if repeats < ask.tries - 1:
+                await self.pause(repeats)
         detail = f"registry {repository.host} cannot be used: {reason}"
         raise StageFailure(FailureCode.REGISTRY_UNREACHABLE, detail, transient=True)
 

@@ -65,7 +65,7 @@ async def find_tagged_build(reader: Reader, namespace: str, environment: str, bu
 
 
 async def find_image_state(reader: Reader, build_id: int) -> ImageState | None:
-    """Return how far a build and its image are; None when it is deleted or there is none."""
+    """Return how far a build and its image are; None when there is none, or it is deleted and no image of it kept."""
     rows = await reader.rows(_STATE, build_id=build_id)
     if not rows:
         return None
@@ -107,13 +107,12 @@ _PLACE = and_(
 )
 _ENVIRONMENTS = select(Environment.current_build_id).join(Namespace, Namespace.id == Environment.namespace_id)
 _CURRENT = _ENVIRONMENTS.where(_PLACE)
-_OF_ENVIRONMENT: Select[int] = (
+_TAGGED: Select[int] = (
     select(Build.id)
     .join(Environment, Environment.id == Build.environment_id)
     .join(Namespace, Namespace.id == Environment.namespace_id)
-    .where(_PLACE, Build.deleted_on.is_(None))
+    .where(_PLACE, Build.build_key == bindparam("build_key"))
 )
-_TAGGED = _OF_ENVIRONMENT.where(Build.build_key == bindparam("build_key"))
 _STATE = (
     select(
         Build.id,
@@ -128,19 +127,21 @@ _STATE = (
     )
     .outerjoin(BuildArtifact, and_(BuildArtifact.build_id == Build.id, BuildArtifact.artifact_type == _IMAGE.value))
     .outerjoin(BuildStage, and_(BuildStage.build_id == Build.id, BuildStage.stage == _STAGE))
-    .where(Build.id == bindparam("build_id"), Build.deleted_on.is_(None))
+    .where(Build.id == bindparam("build_id"), Build.deleted_on.is_(None) | BuildArtifact.id.is_not(None))
 )
+# The artifact's own row goes first when a build is deleted, unless it is kept.
 _BLOB = (
     select(Blob.key, Blob.size)
     .join(ArtifactBlob, ArtifactBlob.digest == Blob.digest)
+    .join(BuildArtifact, BuildArtifact.build_id == ArtifactBlob.build_id)
     .join(Build, Build.id == ArtifactBlob.build_id)
     .join(Environment, Environment.id == Build.environment_id)
     .join(Namespace, Namespace.id == Environment.namespace_id)
     .where(
         Blob.digest == bindparam("digest"),
         ArtifactBlob.artifact_type == _IMAGE.value,
+        BuildArtifact.artifact_type == _IMAGE.value,
         _PLACE,
-        Build.deleted_on.is_(None),
     )
     .limit(1)
 )
@@ -149,7 +150,7 @@ _TAGS = (
     .join(BuildArtifact, BuildArtifact.build_id == Build.id)
     .join(Environment, Environment.id == Build.environment_id)
     .join(Namespace, Namespace.id == Environment.namespace_id)
-    .where(_PLACE, Build.deleted_on.is_(None), BuildArtifact.artifact_type == _IMAGE.value)
+    .where(_PLACE, BuildArtifact.artifact_type == _IMAGE.value)
 )
 _REJECTION = (
     select(PublicEvent.id, PublicEvent.data)
