@@ -113,6 +113,7 @@ def name_of(pid: int) -> str:
         ('chmod 4755 "$PREFIX/share/text"', None),
         ('mv "$PREFIX/conda-meta" "$PREFIX/moved"; ln -s {elsewhere} "$PREFIX/conda-meta"', "link_script_failed"),
         ('ln -s {secret} "$PREFIX/conda-meta/x.json"', "link_script_failed"),
+        ('ln -s {elsewhere} "$PREFIX/share/data"', "link_script_failed"),
         ("ulimit -c; head -c 100000000 /dev/zero > /dev/shm/much", "link_script_failed"),
     ],
 )

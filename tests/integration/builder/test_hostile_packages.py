@@ -1,8 +1,11 @@
 """Packages made to do harm: each is refused or contained, named in its build's log, and builds beside it go on."""
 
 import asyncio
+import hashlib
+import io
 import os
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +130,57 @@ async def test_lock_entry_that_would_lead_elsewhere_is_refused(
     failure = await builder.failed(request)
     assert (failure.code, failure.transient) == ("invalid_lockfile", False)
     assert seen(bench) == []
+
+
+def wheel(bench: Workbench, files: dict[str, bytes], entry_points: str = "") -> dict[str, Any]:
+    """A wheel of these files, in a lockfile."""
+    content = io.BytesIO()
+    own = {
+        "bad.py": b"",
+        "bad-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: bad\nVersion: 1.0\n",
+        "bad-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "bad-1.0.dist-info/entry_points.txt": f"[console_scripts]\n{entry_points}\n".encode(),
+        "bad-1.0.dist-info/RECORD": b"../../../../../escaped-record,,\n",
+    }
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (own | files).items():
+            archive.writestr(name, text)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    path = bench.root / "bad" / digest / "bad-1.0-py3-none-any.whl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.getvalue())
+    return {
+        "name": "bad", "version": "1.0", "manager": "pip", "platform": PLATFORM, "url": path.as_uri(),
+        "dependencies": {}, "hash": {"sha256": digest},
+    }  # fmt: skip
+
+
+async def test_wheel_that_would_do_harm_is_refused_or_contained(bench: Workbench) -> None:
+    escapes = {
+        "../../../../../escaped": b"x",
+        f"{bench.root}/escaped": b"x",
+        "bad-1.0.data/scripts/../../../escaped": b"#!python\n",
+        "bad-1.0.data/data/../../escaped": b"x",
+        "../../../share/whole": b"changed",
+    }
+    wheels = {
+        "escapes": wheel(bench, escapes),
+        "entry point": wheel(bench, {}, "../../../escaped = os:getcwd"),
+        "entry point of shell": wheel(bench, {}, "escaped = os:getcwd;import os"),
+        "bomb": wheel(bench, {"bad/big": bytes(132 * 2**20)}),
+    }
+    conda = [*(await bench.lock("python"))["package"], bench.tiny(WHOLE)]
+    async with bench.builder(limits=PackageLimits(bytes=128 * 2**20, files=100_000)) as builder:
+        outcomes = {}
+        for name, package in wheels.items():
+            outcome = await builder.install(await bench.request(lockfile_of(*conda, package)))
+            outcomes[name] = getattr(outcome, "code", "built")
+            assert outcomes[name] == "built" or "bad" in outcome.detail  # type: ignore[attr-defined]
+        await builder.built(await bench.request(lockfile_of(*conda)))
+    assert {outcomes[name] for name in ("entry point", "entry point of shell")} == {"pip_failed"}
+    assert outcomes["bomb"] == "invalid_package"
+    assert set(outcomes.values()) <= {"built", "pip_failed", "invalid_package"}
+    # A name that has lost what led away is a name of the package's own.
+    assert [path for path in seen(bench) if not path.startswith(("state/.cache/uv/", "state/ns/0"))] == []
+    (cache,) = bench.store_directory.glob(".cache/packages/*/whole-1.0-*/share/whole")
+    assert cache.read_text() == "whole"

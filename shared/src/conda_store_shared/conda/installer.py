@@ -186,6 +186,8 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
             environment=plan.pip_environment,
             credentials=plan.credentials,
             trusted_hosts=plan.trusted_hosts,
+            confinement=plan.confinement,
+            largest_file=plan.limits.bytes,
         )
         pip.install(prefix, plan.pip, report)
     settled = plan.package_cache.settled_files(packages, prefix.stat().st_dev)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda import conda_meta
-from conda_store_shared.conda.ownership import unshare_files
+from conda_store_shared.conda.ownership import links_below, unshare_files
 from conda_store_shared.conda.sandbox.confinement import Confinement, Sandbox, Workplace, open_sandbox
 from conda_store_shared.domain.prefix_record import InstalledPackage
 from conda_store_shared.domain.stage import FailureCode
@@ -35,6 +35,7 @@ def run_link_scripts(
             for package in scripted:
                 _run(sandbox, prefix, package, report)
         _check_records(prefix)
+        _check_links(prefix)
     return len(scripted)
 
 
@@ -74,6 +75,16 @@ def _check_records(prefix: Path) -> None:
     if not is_whole or not all(_is_plain(entry) for entry in os.scandir(directory)):
         detail = f"a post-link script changed {conda_meta.DIRECTORY}, which holds the records of the environment"
         raise StageFailure(FailureCode.LINK_SCRIPT_FAILED, detail)
+
+
+def _check_links(prefix: Path) -> None:
+    """Pip packages are written below: raises StageFailure when a directory leads out of the environment now."""
+    root = os.path.realpath(prefix)
+    for path in links_below(prefix):
+        led = os.path.realpath(path)
+        if os.path.isdir(led) and led != root and not led.startswith(f"{root}/"):
+            detail = f"a post-link script made {os.path.relpath(path, prefix)} lead out of the environment, to {led}"
+            raise StageFailure(FailureCode.LINK_SCRIPT_FAILED, detail)
 
 
 def _is_plain(entry: os.DirEntry[str]) -> bool:

@@ -143,6 +143,11 @@ def own_cached_package(directory: Path, ownership: Ownership) -> dict[int, int]:
     return files
 
 
+def links_below(directory: Path) -> Iterator[str]:
+    """The symbolic links below ``directory``."""
+    return (path for path, status in _entries(directory) if stat.S_ISLNK(status.st_mode))
+
+
 def file_sizes(directory: Path) -> dict[int, int]:
     """The sizes of the regular files below ``directory`` by inode."""
     entries = (status for _, status in _entries(directory))

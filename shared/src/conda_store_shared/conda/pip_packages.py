@@ -1,15 +1,24 @@
 """The pip part of a lockfile, put into a prefix by uv: exactly what is locked, every file by its hash."""
 
+import hashlib
 import os
 import re
+import resource
+import shutil
+import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.conda.credentials import CredentialBook, Credentials
+from conda_store_shared.conda.fetched_file import fetch_file
+from conda_store_shared.conda.package_check import PackageLimits
+from conda_store_shared.conda.sandbox.confinement import OFF, Confinement, Sandbox, Workplace, open_sandbox, why_not
+from conda_store_shared.conda.source_packages import SourceBuilder
 from conda_store_shared.conda.spoken_process import run_spoken
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
@@ -17,6 +26,7 @@ from conda_store_shared.errors import StageFailure
 from conda_store_shared.logs import redact
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+_READABLE = 0o755
 _INHERITED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _NETWORK = ("error sending request", "Connection refused", "dns error", "timed out", "Connection reset",
             "HTTP status server error")  # fmt: skip
@@ -30,7 +40,8 @@ class PipInstaller:
     """``uv`` is the program, ``cache`` its directory; ``builds_sdists`` lets packages run code to build themselves.
 
     ``environment`` sets uv up (certificates); ``credentials`` are by name; the certificates of ``trusted_hosts`` need
-    not be good, since every file is known by its hash.
+    not be good, since every file is known by its hash.  ``confinement`` is of code that packages bring;
+    ``largest_file`` in bytes is what a wheel may hold.
     """
 
     uv: str
@@ -39,56 +50,138 @@ class PipInstaller:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     credentials: Credentials = field(default_factory=dict, repr=False)
     trusted_hosts: Sequence[str] = ()
+    confinement: Confinement = field(default_factory=Confinement)
+    largest_file: int = PackageLimits().bytes
 
     def install(self, prefix: Path, packages: Sequence[LockedPackage], report: Report) -> None:
         """Add ``packages`` to ``prefix``; raises StageFailure."""
-        python = prefix / "bin" / "python"
-        if not python.exists():
+        if not (prefix / "bin" / "python").exists():
             detail = "packages are wanted from pip, but there is no python in the environment; add it to dependencies"
             raise StageFailure(FailureCode.PIP_FAILED, detail)
-        book = CredentialBook(self.credentials)
-        requirements = "".join(self._requirement(package, book) for package in packages)
+        for package in packages:
+            self._check(package)
         report.log(f"installing {len(packages)} packages with pip")
         with tempfile.TemporaryDirectory(prefix=".pip-", dir=prefix) as scratch:
-            listing = Path(scratch) / "requirements.txt"
-            listing.write_text(requirements)
-            ended = run_spoken(self._command(python, listing), self._environment(scratch, book), Path(scratch), report)
+            # What is in there, logins of indexes among it, is not for code of packages.
+            place = Workplace(prefix=prefix, covered=(Path(scratch),))
+            with open_sandbox(self.confinement, place, report) as sandbox:
+                _Work(self, prefix, Path(scratch), sandbox, report).install(packages)
+
+    def _check(self, package: LockedPackage) -> None:
+        if not package.sha256:
+            detail = f"pip package {package.name} has no sha256 in the lockfile, so it cannot be checked: {package.url}"
+            raise StageFailure(FailureCode.INVALID_LOCKFILE, detail)
+        if is_wheel(package):
+            return
+        named = f"pip package {package.name} {package.version} is not a wheel and would have to be built here"
+        if not self.builds_sdists:
+            detail = f"{named}, which is not allowed: {package.url}; choose a version that has a wheel"
+            raise StageFailure(FailureCode.PIP_FAILED, detail)
+        if self.confinement.mode != OFF and (missing := why_not()) is not None:
+            detail = (
+                f"{named}, which runs its code, and that cannot be confined: {missing}; choose a version that has a "
+                'wheel, or let it run as it is with CondaStoreWorker.sandbox = "off"'
+            )
+            raise StageFailure(FailureCode.PIP_FAILED, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One installation; ``scratch`` is a directory that code of packages does not see."""
+
+    settings: PipInstaller
+    prefix: Path
+    scratch: Path
+    sandbox: Sandbox
+    report: Report
+
+    def install(self, packages: Sequence[LockedPackage]) -> None:
+        book = CredentialBook(self.settings.credentials)
+        lines = [_requirement(package, book.with_login(_address(package)), package.sha256) for package in packages
+                 if is_wheel(package)]  # fmt: skip
+        if sources := [package for package in packages if not is_wheel(package)]:
+            lines += self._build(sources, book)
+        self._uv(lines, "--no-deps", "--require-hashes")
+
+    def _build(self, sources: Sequence[LockedPackage], book: CredentialBook) -> list[str]:
+        settings, lines = self.settings, []
+        with tempfile.TemporaryDirectory(prefix=".sources-", dir=self.prefix) as kept:
+            os.chmod(kept, _READABLE)
+            builder = SourceBuilder(
+                sandbox=self.sandbox,
+                python=self.prefix / "bin" / "python",
+                kept=Path(kept),
+                install=self._install_requirements,
+                report=self.report,
+            )
+            for package in sources:
+                archive = fetch_file(
+                    _address(package), package.sha256 or "", Path(kept), book, settings.trusted_hosts
+                )
+                wheel = self.scratch / builder.build(package, archive).name
+                shutil.move(Path(kept) / wheel.name, wheel)
+                digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+                lines.append(_requirement(package, wheel.as_uri(), digest))
+        return lines
+
+    def _install_requirements(self, target: Path, requires: Sequence[str]) -> None:
+        self._uv(requires, "--target", str(target))
+
+    def _uv(self, lines: Sequence[str], *options: str) -> None:
+        settings, book = self.settings, CredentialBook(self.settings.credentials)
+        # uv asks the interpreter what it is, and with that runs whatever packages let run at its start.
+        python = self.sandbox.wrapper(self.prefix / "bin" / "python", self.scratch, settings.cache)
+        listing = self.scratch / "requirements.txt"
+        listing.write_text("".join(f"{line}\n" for line in lines))
+        command = (
+            settings.uv, "pip", "install", "--python", str(python), "--no-config", "--no-python-downloads",
+            "--break-system-packages", "--no-progress", "--color", "never", "--link-mode", "copy", "--no-build",
+            *options, "--requirements", str(listing),
+        )  # fmt: skip
+        with _file_limit(settings.largest_file):
+            ended = run_spoken(command, self._environment(book), self.scratch, self.report)
+        if ended.status == -signal.SIGXFSZ:
+            names = ", ".join(line.partition(" @ ")[0] for line in lines)
+            detail = f"of pip packages {names} one holds a file that is larger than CondaStoreWorker.package_max_bytes"
+            raise StageFailure(FailureCode.INVALID_PACKAGE, f"{detail} ({settings.largest_file})")
         if ended.status != 0:
             raise _explain(redact(ended.last_words), book)
 
-    def _requirement(self, package: LockedPackage, book: CredentialBook) -> str:
-        url = package.url.partition("#")[0]
-        if not package.sha256:
-            detail = f"pip package {package.name} has no sha256 in the lockfile, so it cannot be checked: {url}"
-            raise StageFailure(FailureCode.INVALID_LOCKFILE, detail)
-        if not url.endswith(".whl") and not self.builds_sdists:
-            detail = (
-                f"pip package {package.name} {package.version} is not a wheel and would have to be built here, which "
-                f"is not allowed: {url}; choose a version that has a wheel"
-            )
-            raise StageFailure(FailureCode.PIP_FAILED, detail)
-        line = f"{package.name} @ {book.with_login(url)} --hash=sha256:{package.sha256}"
-        if not _LINE.fullmatch(line):
-            # uv would take it for several, or for an option, or fill in what stands in a variable.
-            detail = f"pip package {package.name!r} of the lockfile has a name, an address or a sha256 that is none"
-            raise StageFailure(FailureCode.INVALID_LOCKFILE, detail)
-        return f"{line}\n"
-
-    def _command(self, python: Path, listing: Path) -> Sequence[str]:
-        build = () if self.builds_sdists else ("--no-build",)
-        return (
-            self.uv, "pip", "install", "--python", str(python), "--no-deps", "--require-hashes", "--no-config",
-            "--no-python-downloads", "--break-system-packages", "--no-progress", "--color", "never",
-            "--link-mode", "copy", *build, "--requirements", str(listing),
-        )  # fmt: skip
-
-    def _environment(self, scratch: str, book: CredentialBook) -> Mapping[str, str]:
-        # Nothing else of the service reaches code a package brings along.
+    def _environment(self, book: CredentialBook) -> Mapping[str, str]:
         inherited = {name: value for name in _INHERITED if (value := os.environ.get(name))}
-        own = {"PATH": _PATH, "HOME": scratch, "LANG": "C.UTF-8", "UV_CACHE_DIR": str(self.cache)}
-        if trusted := [host for host in self.trusted_hosts if not book.is_verified(host)]:
+        own = {"PATH": _PATH, "HOME": str(self.scratch), "LANG": "C.UTF-8", "UV_CACHE_DIR": str(self.settings.cache)}
+        if trusted := [host for host in self.settings.trusted_hosts if not book.is_verified(host)]:
             own["UV_INSECURE_HOST"] = " ".join(trusted)
-        return inherited | dict(self.environment) | own
+        return inherited | dict(self.settings.environment) | own
+
+
+@contextmanager
+def _file_limit(size: int) -> Iterator[None]:
+    """Processes that are started meanwhile write no larger files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def is_wheel(package: LockedPackage) -> bool:
+    """Whether a pip package is installed as it is; any other is built first."""
+    return _address(package).endswith(".whl")
+
+
+def _address(package: LockedPackage) -> str:
+    return package.url.partition("#")[0]
+
+
+def _requirement(package: LockedPackage, url: str, sha256: str | None) -> str:
+    line = f"{package.name} @ {url} --hash=sha256:{sha256}"
+    if not _LINE.fullmatch(line):
+        # uv would take it for several, or for an option, or fill in what stands in a variable.
+        detail = f"pip package {package.name!r} of the lockfile has a name, an address or a sha256 that is none"
+        raise StageFailure(FailureCode.INVALID_LOCKFILE, detail)
+    return line
 
 
 def _explain(last_words: str, book: CredentialBook) -> StageFailure:
