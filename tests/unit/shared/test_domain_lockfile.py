@@ -18,7 +18,7 @@ NUMPY = {
     "platform": "linux-64",
     "dependencies": {"python": ">=3.10"},
     "url": "https://conda.anaconda.org/conda-forge/linux-64/numpy-2.0-0.conda",
-    "hash": {"md5": "m", "sha256": "s"},
+    "hash": {"md5": "ab", "sha256": "cd"},
 }
 WHOLE: dict[str, Any] = {
     "version": 1,
@@ -26,7 +26,7 @@ WHOLE: dict[str, Any] = {
     "package": [
         NUMPY,
         {**NUMPY, "platform": "osx-64"},
-        {**NUMPY, "name": "flask", "manager": "pip", "hash": {"sha256": "p"}},
+        {**NUMPY, "name": "flask", "manager": "pip", "hash": {"sha256": "ef"}},
     ],
 }
 
@@ -36,7 +36,7 @@ def test_packages_are_selected_by_platform_and_manager() -> None:
     assert lockfile.platforms == ("linux-64", "osx-64")
     assert [package.name for package in lockfile.select("linux-64", "conda")] == ["numpy"]
     (flask,) = lockfile.select("linux-64", "pip")
-    assert (flask.name, flask.md5, flask.sha256, flask.build) == ("flask", None, "p", None)
+    assert (flask.name, flask.md5, flask.sha256, flask.build) == ("flask", None, "ef", None)
     assert lockfile.select("win-64", "conda") == ()
 
 

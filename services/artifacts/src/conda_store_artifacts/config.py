@@ -10,6 +10,8 @@ from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
 from conda_store_artifacts.domain.fragment import Codec
 from conda_store_artifacts.use_cases.image_tools import ImageOptions, PushTarget
 from conda_store_shared.conda.credentials import Credentials
+from conda_store_shared.conda.package_check import PackageLimits
+from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.directories import cache_directory
@@ -26,7 +28,8 @@ class ArtifactsOptions:
     ``concurrency`` are made at once, on local disk: packages are kept in ``cache_directory``, everything else comes and
     goes below ``work_directory``, best on the same volume.  What nobody has used for ``grace`` seconds is looked for
     every ``collect_interval`` seconds, and removed.  ``lent_caches`` are roots of package caches of builders on
-    this machine, which are only read.  ``memory_bytes`` limits each child that installs packages.  ``heartbeat`` and
+    this machine, which are only read.  ``memory_bytes`` limits each child that installs packages, ``limits`` is
+    how large one may be, and ``sandbox`` tells whether their code is confined.  ``heartbeat`` and
     ``deadline`` (of all retries of an attempt together) are seconds; the deadline of one artifact is in its order.
     """
 
@@ -38,6 +41,8 @@ class ArtifactsOptions:
     lent_caches: tuple[Path, ...] = ()
     memory_bytes: int | None = None
     builds_sdists: bool = False
+    sandbox: str = AUTO
+    limits: PackageLimits = field(default_factory=PackageLimits)
     channel_credentials: Credentials = field(default_factory=dict, repr=False)
     grace: float = 86400.0
     collect_interval: float = 3600.0
@@ -74,6 +79,8 @@ def read_options(config: Config) -> ArtifactsOptions:
         lent_caches=(Path(store.store_directory).absolute() / ".cache",),
         memory_bytes=section.install_memory,
         builds_sdists=section.builds_sdists,
+        sandbox=section.sandbox,
+        limits=PackageLimits(bytes=section.package_max_bytes, files=section.package_max_files),
         channel_credentials=dict(section.channel_credentials),
         # What a stage is about to use must not be removed.
         grace=max(section.unused_fragments_kept, 4 * store.max_artifact_time),

@@ -115,8 +115,11 @@ def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, trans
         threads=options.pack.threads,
         memory_bytes=options.memory_bytes,
         credentials=options.channel_credentials,
+        limits=options.limits,
     )
-    rebuild = RebuildSettings(fragments=settings, uv=find_uv_bin(), builds_sdists=options.builds_sdists)
+    rebuild = RebuildSettings(
+        fragments=settings, uv=find_uv_bin(), builds_sdists=options.builds_sdists, sandbox=options.sandbox
+    )
     return Tools(
         fragments=FragmentTools(
             transactions=transactions,

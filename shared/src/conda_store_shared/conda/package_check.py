@@ -65,6 +65,11 @@ def refusal(package: LockedPackage, reason: str) -> StageFailure:
     return StageFailure(FailureCode.INVALID_PACKAGE, detail)
 
 
+def leads_out(path: str) -> bool:
+    """Whether a name in an archive is one that is not to be written to below a directory."""
+    return not _is_relative(path) or bool(_CONTROL.search(path))
+
+
 def measure(directory: Path, limits: PackageLimits) -> str | None:
     """What of a directory that is being extracted is beyond ``limits``; None while nothing is."""
     try:

@@ -104,4 +104,6 @@ class PackageGate:
 
     def _clear(self) -> None:
         for path in self._remains:
-            remove_tree(path)
+            # rattler may be about to learn that it is over; what it still writes goes with the view.
+            with suppress(OSError):
+                remove_tree(path)

@@ -9,6 +9,7 @@ from typing import Any
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.errors import InvalidLockfile
 
+_DIGEST = re.compile("[0-9a-fA-F]+", re.ASCII)
 _PART = re.compile(r"(?!\.{0,2}$)[^\s/\\\x00-\x1f\x7f]{1,200}", re.ASCII)
 
 
@@ -121,6 +122,10 @@ def _check_parts(index: int, value: Mapping[str, Any]) -> None:
         part = value.get(key)
         if part is not None and not _PART.fullmatch(part):
             raise InvalidLockfile(f"`{key}` of package {index} of the lockfile is none: {part[:80]!a}")
+    for algorithm in ("md5", "sha256"):
+        digest = (value.get("hash") or {}).get(algorithm)
+        if digest and not _DIGEST.fullmatch(digest):
+            raise InvalidLockfile(f"{algorithm} of package {index} of the lockfile is none: {digest[:80]!a}")
 
 
 def _lower(digest: str | None) -> str | None:

@@ -12,6 +12,7 @@ from conda_store_shared.child.report import Report
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.installer import InstallPlan
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.domain.lockfile import LockedPackage
 
 MODULE = "conda_store_artifacts.adapters.fragment_child"
@@ -31,6 +32,7 @@ class FragmentSettings:
     threads: int = 2
     memory_bytes: int | None = None
     credentials: Credentials = field(default_factory=dict, repr=False)
+    limits: PackageLimits = field(default_factory=PackageLimits)
 
 
 class ChildFragmentMaker:
@@ -70,6 +72,7 @@ class ChildFragmentMaker:
             ownership=Ownership(),
             uv="",
             credentials=self._settings.credentials,
+            limits=self._settings.limits,
         )
 
 

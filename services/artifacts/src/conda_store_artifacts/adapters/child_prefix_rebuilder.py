@@ -9,6 +9,7 @@ from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.installer import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
+from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.domain.lockfile import Lockfile
 
 MODULE = "conda_store_artifacts.adapters.rebuild_child"
@@ -21,6 +22,7 @@ class RebuildSettings:
     fragments: FragmentSettings
     uv: str
     builds_sdists: bool = False
+    sandbox: str = AUTO
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -45,6 +47,9 @@ class ChildPrefixRebuilder:
             ownership=Ownership(),
             uv=settings.uv,
             builds_sdists=settings.builds_sdists,
+            sandbox=settings.sandbox,
+            memory_bytes=settings.fragments.memory_bytes,
+            limits=settings.fragments.limits,
             credentials=settings.fragments.credentials,
             pip_environment=settings.pip_environment,
         )

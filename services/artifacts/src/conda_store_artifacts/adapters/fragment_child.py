@@ -25,6 +25,7 @@ from conda_store_shared.conda.installer import InstallPlan, install
 from conda_store_shared.conda.lent_packages import borrow_packages
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_view import package_places
+from conda_store_shared.conda.wheel_check import check_wheel
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.stage import FailureCode
@@ -150,7 +151,9 @@ class _Maker:
             raise StageFailure(FailureCode.PIP_FAILED, detail)
         scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=work.output))
         try:
-            unpack_wheel(wheels.fetch(package), package, scratch, work.format.prefix, work.python)
+            wheel = wheels.fetch(package)
+            check_wheel(wheel, package, work.plan.limits)
+            unpack_wheel(wheel, package, scratch, work.format.prefix, work.python)
             self._compile(scratch / work.format.prefix.strip("/"))
             entries = wheel_entries(scratch, work.format.prefix, work.format.kind)
             self._write(f"pip:{package.name}", entries, work.threads)

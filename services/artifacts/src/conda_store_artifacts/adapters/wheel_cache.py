@@ -36,7 +36,7 @@ class WheelCache:
         Raises StageFailure: hash_mismatch, channel_not_found, channel_forbidden, channel_unreachable.
         """
         url = package.url.partition("#")[0]
-        place = self.root / str(package.sha256) / unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+        place = self.root / str(package.sha256) / unquote(urlsplit(url).path).rpartition("/")[2]
         if place.exists():
             os.utime(place.parent)
             return place
