@@ -125,7 +125,8 @@ def _check_parts(index: int, value: Mapping[str, Any]) -> None:
     for algorithm in ("md5", "sha256"):
         digest = (value.get("hash") or {}).get(algorithm)
         if digest and not _DIGEST.fullmatch(digest):
-            raise InvalidLockfile(f"{algorithm} of package {index} of the lockfile is none: {digest[:80]!a}")
+            told = f"package {index} of the lockfile has a digest that is no {algorithm}"
+            raise InvalidLockfile(f"{told}: {digest[:80]!a}")
 
 
 def _lower(digest: str | None) -> str | None:
