@@ -207,3 +207,12 @@ async def test_conflict_with_conda_names_what_conda_installs(
     assert failure.cause == "unsatisfiable"
     assert "pip section, linux-64: it does not go with what conda installs, flask 3.0: " in failure.detail
     assert "wants-old-flask" in failure.detail
+
+
+async def test_extra_of_what_conda_installs_is_added_by_pip(
+    solve: Solve, private: PrivateServer, wheels: Path
+) -> None:
+    TinyWheel(name="flask", version="3.0", requires=("loud-extra ; extra == 'loud'",)).write(wheels / "extras")
+    TinyWheel(name="loud-extra").write(wheels / "extras")
+    pip = [f"--index-url {private.url}/open/extras", "flask[loud]"]
+    assert set(by_pip(await solve("python=3.11", "flask=3", {"pip": pip}))) == {"loud-extra"}
