@@ -29,7 +29,8 @@ CallbackUrl = str | Callable[[Any], str]
 class PasswordOptions:
     """One password for everybody; None lets everybody in as the same person."""
 
-    password: str | None = "password"  # noqa: S105  the documented default of a provider made for testing
+    # The documented default of a provider made for testing.
+    password: str | None = field(default="password", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

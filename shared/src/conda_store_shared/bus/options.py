@@ -13,7 +13,7 @@ class RabbitOptions:
     ``consumer_timeout`` is the broker's own: it takes a message back that was not acknowledged for so long.
     """
 
-    url: str
+    url: str = field(repr=False)
     service: str
     publish_timeout: float = 10.0
     connect_timeout: float = 10.0

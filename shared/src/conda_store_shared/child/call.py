@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conda_store_shared.child import processes
@@ -27,7 +27,7 @@ class ChildCall:
     """
 
     function: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = field(repr=False)
     timeout: float
     memory_bytes: int | None = None
 

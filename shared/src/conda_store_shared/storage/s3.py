@@ -51,7 +51,7 @@ class S3Options:
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
-    credentials: CredentialsOptions | None = None
+    credentials: CredentialsOptions | None = field(default=None, repr=False)
     timeout: float = 10.0
     part_timeout: float = 60.0
 

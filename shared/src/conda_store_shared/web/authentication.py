@@ -93,7 +93,7 @@ class AuthorizationOptions:
     trusted origins may write with nothing but the cookie.
     """
 
-    secret: str
+    secret: str = field(repr=False)
     jwt_algorithm: str = "HS256"
     cookie_name: str = "conda-store-auth"
     default_namespace: str = "default"
@@ -103,7 +103,7 @@ class AuthorizationOptions:
     authenticated_role_bindings: Mapping[str, Iterable[str]] = field(
         default_factory=lambda: {"default/*": ("viewer",), "filesystem/*": ("viewer",)}
     )
-    predefined_tokens: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    predefined_tokens: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     role_mappings: Mapping[str, Iterable[str]] | None = None
     role_mappings_version: int = 1
     trusted_origins: Sequence[str] = ()

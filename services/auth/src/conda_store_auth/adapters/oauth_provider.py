@@ -19,7 +19,7 @@ class OAuthClient:
 
     name: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scope: str
     pkce: bool = True
     tls_verify: bool = True

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class IndexOrder:
     channel: str
     subdir: str
     cache_directory: str
-    credentials: Credentials
+    credentials: Credentials = field(repr=False)
     timeout: float
 
 
