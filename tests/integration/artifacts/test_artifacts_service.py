@@ -59,6 +59,10 @@ class Suite:
     async def ask(self, event: Event) -> None:
         await self.bus.publish(a_message(event))
 
+    async def until_stored(self, count: int) -> None:
+        await eventually(lambda: len(self.stored()) >= count or bool(self.of(StageFailed)), timeout=60)
+        assert self.of(StageFailed) == []
+
     def stored(self) -> list[ArtifactStored]:
         return [event for event in self.heard if isinstance(event, ArtifactStored)]
 

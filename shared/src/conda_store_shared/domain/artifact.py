@@ -21,6 +21,7 @@ class ArtifactType(StrEnum):
 PACKED_TYPES = (
     ArtifactType.YAML,
     ArtifactType.CONDA_PACK,
+    ArtifactType.CONSTRUCTOR_INSTALLER,
     ArtifactType.DOCKER_MANIFEST,
     ArtifactType.CONTAINER_REGISTRY,
 )

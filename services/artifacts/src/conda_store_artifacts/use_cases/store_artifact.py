@@ -11,6 +11,7 @@ from conda_store_artifacts.domain.exported_environment import export_environment
 from conda_store_artifacts.use_cases.artifact_tools import Making, Stored, Tools
 from conda_store_artifacts.use_cases.make_archive import make_archive
 from conda_store_artifacts.use_cases.make_image import find_image, make_image
+from conda_store_artifacts.use_cases.make_installer import make_installer
 from conda_store_artifacts.use_cases.push_image import push_image
 from conda_store_artifacts.use_cases.read_inputs import read_inputs
 from conda_store_shared.contracts.events import ArtifactRequested, ArtifactStored
@@ -28,6 +29,7 @@ _STEP = {
     ArtifactType.CONDA_PACK: "action_generate_conda_pack",
     ArtifactType.DOCKER_MANIFEST: "action_generate_docker_image",
     ArtifactType.CONTAINER_REGISTRY: "action_push_docker_image",
+    ArtifactType.CONSTRUCTOR_INSTALLER: "action_generate_constructor_installer",
 }
 
 
@@ -109,4 +111,5 @@ _MAKE: dict[ArtifactType, Callable[[Making, Tools], Awaitable[Stored]]] = {
     ArtifactType.CONDA_PACK: make_archive,
     ArtifactType.DOCKER_MANIFEST: make_image,
     ArtifactType.CONTAINER_REGISTRY: push_image,
+    ArtifactType.CONSTRUCTOR_INSTALLER: make_installer,
 }
