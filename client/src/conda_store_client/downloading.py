@@ -36,6 +36,9 @@ DOWNLOADED: Mapping[str, Download] = {
     "yaml": Download(path="yaml/", extension="yaml", artifact_type="YAML"),
     "lockfile": Download(path="lockfile/", extension="lock", artifact_type="LOCKFILE"),
     "archive": Download(path="archive/", extension="tar.gz", artifact_type="CONDA_PACK"),
+    "archive-zstd": Download(
+        path="archive/", extension="tar.zst", artifact_type="CONDA_PACK", query={"compression": "zstd"}
+    ),
     "installer": Download(path="installer/", extension="sh", artifact_type="CONSTRUCTOR_INSTALLER"),
     "pixi": Download(path="pixi.lock", extension="pixi.lock", artifact_type="LOCKFILE"),
     "explicit": Download(path="explicit/", extension="explicit.txt", artifact_type="LOCKFILE", of_platform=True),

@@ -13,6 +13,7 @@ WAITED_FOR = {
     "lockfile": "LOCKFILE",
     "yaml": "YAML",
     "archive": "CONDA_PACK",
+    "installer": "CONSTRUCTOR_INSTALLER",
     "docker": "DOCKER_MANIFEST",
 }
 _SHORTEST_INTERVAL = 0.05

@@ -1,10 +1,12 @@
 """Installers, run as a user runs them, by the shells there are."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,11 +49,11 @@ def installer(plain: DemoEnvironment, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path) -> Iterator[Path]:
     """The working directory, which holds a home directory."""
     (tmp_path / "home").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with contextlib.chdir(tmp_path):
+        yield tmp_path
 
 
 def command(shell: str) -> list[str]:

@@ -62,6 +62,8 @@ from tests.unit.shared.settings_builders import some_settings
 NOON = datetime(2026, 11, 22, 12, 0, 0)
 DIGEST = "d" * 64
 NAMES = ("team", "weather")
+# Enough to tell what follows a prefix; and the lockfile, which is there already.
+TWO_ARTIFACTS = ["LOCKFILE", "YAML", "CONDA_PACK"]
 Row = TypeVar("Row")
 
 
@@ -152,7 +154,7 @@ class Ledger(LedgerRows):
         self.database = database
         self.store = store
         self.transactions = Transactions(database, "api")
-        self.policy = a_policy()
+        self.policy = a_policy(build_artifacts=TWO_ARTIFACTS)
         self.retry = RetryPolicy(first=10, longest=100)
         self.now = NOON
 

@@ -9,12 +9,15 @@ from conda_store_shared.contracts.events import StorageMeasured
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.settings import GLOBAL_KEYS
 from tests.unit.api.api_client import DENIED, SPECIFICATION, Api, open_api
-from tests.unit.api.ledger_builders import Ledger
-from tests.unit.shared.settings_builders import DEFAULTS
+from tests.unit.api.ledger_builders import TWO_ARTIFACTS, Ledger
+from tests.unit.shared.settings_builders import DEFAULTS as EVERY_DEFAULT
 
 PATHS = ("/setting/", "/setting/team/", "/setting/team/weather/")
 FULL = "`CondaStore.storage_threshold` reached. Action {} prevented due to insufficient storage space"
 GIGABYTE = 1024**3
+
+# What the ledger of these tests makes.
+DEFAULTS = {**EVERY_DEFAULT, "build_artifacts": TWO_ARTIFACTS}
 
 
 async def change(api: Api, path: str, **values: Any) -> None:

@@ -99,6 +99,33 @@ async def test_archive_is_put_together_and_told(build: StoredBuild, tools: Tools
     assert packer.packed == []
 
 
+async def test_installer_is_a_script_with_the_archive_behind_it_and_a_seal(build: StoredBuild, tools: Tools) -> None:
+    context = RecordingContext("artifact.CONSTRUCTOR_INSTALLER")
+    stored = await store_artifact(build.request("CONSTRUCTOR_INSTALLER"), context, tools=tools)
+    content = await tools.store.get(f"installer/{BUILD_KEY}.sh", 100_000)
+    assert (stored.size, stored.digest) == (len(content), sha256_hex(content))
+    script, archive, seal = content[: -len(WHOLE) - 65], content[-len(WHOLE) - 65 : -65], content[-65:]
+    assert script.startswith(b"#!/bin/sh\n")
+    assert f"head_size={len(script)} ".encode() in script
+    assert archive == WHOLE
+    assert seal == f"{sha256_hex(script + archive)}\n".encode()
+    assert context.lines[-1].startswith(
+        "action_generate_constructor_installer: Action action_generate_constructor_installer completed in"
+    )
+
+
+async def test_installer_needs_no_python_when_there_is_nothing_to_mend(tools: Tools, store: FilesystemStore) -> None:
+    build = await build_of(store, locked("zlib"))
+    await store_artifact(build.request("CONSTRUCTOR_INSTALLER"), RecordingContext(), tools=tools)
+    assert b"\nmends=no\n" in await tools.store.get(f"installer/{BUILD_KEY}.sh", 100_000)
+    await tools.store.delete(f"installer/{BUILD_KEY}.sh")
+    for packages in ((locked("a-mention"),), (locked("a-script"),)):
+        build = await build_of(store, *packages)
+        with pytest.raises(StageFailure, match="add python to its dependencies") as failure:
+            await store_artifact(build.request("CONSTRUCTOR_INSTALLER"), RecordingContext(), tools=tools)
+        assert (failure.value.cause, failure.value.transient) == (FailureCode.PACK_FAILED, False)
+
+
 async def test_archive_keeps_its_fragments_as_long_as_there_is_the_build(
     build: StoredBuild, tools: Tools, world: World
 ) -> None:

@@ -193,7 +193,8 @@ def test_options_of_builds_are_read(tmp_path: Path) -> None:
     options = read_options(load(*SECRET, f"--CondaStore.store_directory={tmp_path}", "--Ledger.capacity=3"))
     assert (options.policy.store_directory, options.policy.platform) == (tmp_path, current_platform())
     assert (options.ledger.capacity, options.ledger.per_namespace) == (3, 3)
-    assert [artifact.value for artifact in options.policy.artifacts] == ["YAML", "CONDA_PACK"]
+    wanted = ["YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER"]
+    assert [artifact.value for artifact in options.policy.artifacts] == wanted
 
 
 @pytest.mark.parametrize(
