@@ -19,7 +19,7 @@ from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.background import GarbageCollector
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
-from conda_store_artifacts.ports import Registries
+from conda_store_artifacts.ports import Recompressor, Registries
 from conda_store_artifacts.routes import ROUTES
 from conda_store_artifacts.routes.context import Downloads
 from conda_store_artifacts.use_cases.artifact_tools import Tools
@@ -27,6 +27,7 @@ from conda_store_artifacts.use_cases.await_image import PullTools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
 from conda_store_artifacts.use_cases.image_tools import ImageTools
 from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentTools
+from conda_store_artifacts.use_cases.provide_zstd_archive import ZstdTools
 from conda_store_artifacts.use_cases.store_artifact import store_artifact
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database
@@ -147,6 +148,13 @@ def _registries() -> Registries:
     return client
 
 
+@cache
+def _recompressor() -> Recompressor:
+    """Of two libraries that most processes never need."""
+    recompressor: Recompressor = import_module("conda_store_artifacts.adapters.zstd_recompressor").recompressed
+    return recompressor
+
+
 def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, store: ObjectStore) -> Service:
     """Wire the half that serves downloads; raises ConfigurationError for a missing or short secret, or no key."""
     authentication = wire_authentication(options.authorization, ARTIFACTS, bus=bus, database=database)
@@ -159,6 +167,7 @@ def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, s
         version=version("conda-store-artifacts"),
         builder=options.builder_id or (f"urn:conda-store:{signer.key_id}" if signer else ""),
         signer=signer,
+        zstd=ZstdTools(database=database, store=store, recompressor=_recompressor),
     )
     pulls = PullTools(
         database=database,

@@ -191,3 +191,11 @@ class Registries(Protocol):
     async def push_document(self, repository: Repository, reference: str, document: Document) -> None:
         """Put a manifest or an index."""
         ...
+
+
+class Recompressor(Protocol):
+    """Compresses anew what gzip compressed."""
+
+    def __call__(self, pieces: AsyncIterator[bytes], /) -> AsyncIterator[bytes]:
+        """Yield what ``pieces`` holds as one stream of zstd; raises ValueError when it is no gzip."""
+        ...

@@ -1,6 +1,7 @@
 """The route table: every address of this service on one page (contract §1)."""
 
 from conda_store_artifacts.routes.downloads import (
+    get_archive,
     get_artifact,
     get_current_lockfile,
     get_image_name,
@@ -26,7 +27,7 @@ from conda_store_shared.web.routing import route
 ROUTES = [
     route("/api/v1/build/{build_id:int}/logs/", get=get_log),
     route("/api/v1/build/{build_id:int}/yaml/", get=get_artifact(ArtifactType.YAML)),
-    route("/api/v1/build/{build_id:int}/archive/", get=get_artifact(ArtifactType.CONDA_PACK)),
+    route("/api/v1/build/{build_id:int}/archive/", get=get_archive),
     route("/api/v1/build/{build_id:int}/docker/", get=get_image_name),
     route("/api/v1/build/{build_id:int}/installer/", get=get_installer),
     route("/api/v1/build/{build_id:int}/lockfile/", get=get_lockfile),

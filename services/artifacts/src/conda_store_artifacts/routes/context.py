@@ -7,6 +7,7 @@ from starlette.requests import Request
 from conda_store_artifacts.ports import Signer
 from conda_store_artifacts.use_cases.describe_build import Site
 from conda_store_artifacts.use_cases.locate_artifact import ServedStore
+from conda_store_artifacts.use_cases.provide_zstd_archive import ZstdTools
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.queries.builds import BuildPlace
 from conda_store_shared.storage.object_store import ObjectStore
@@ -28,6 +29,7 @@ class Downloads:
     version: str = "0"
     builder: str = ""
     signer: Signer | None = None
+    zstd: ZstdTools
 
     @property
     def site(self) -> Site:

@@ -1,5 +1,7 @@
 """Redirects to what a build left behind, and its log while it is written (contract §1.4)."""
 
+from typing import Literal
+
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -11,7 +13,8 @@ from conda_store_artifacts.repositories.logs import is_log_stored
 from conda_store_artifacts.repositories.packages import list_installed_packages
 from conda_store_artifacts.routes.access import OnCurrentBuild
 from conda_store_artifacts.routes.context import Downloads, downloads_of
-from conda_store_artifacts.use_cases.locate_artifact import locate_artifact
+from conda_store_artifacts.use_cases.locate_artifact import address_of, locate_artifact
+from conda_store_artifacts.use_cases.provide_zstd_archive import provide_zstd_archive
 from conda_store_artifacts.use_cases.read_log import LogPart, read_log
 from conda_store_shared.db.queries.builds import BuildPlace, find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
@@ -20,10 +23,17 @@ from conda_store_shared.errors import InvalidInput
 from conda_store_shared.web.answers import DEPRECATED
 from conda_store_shared.web.build_access import OnBuild, build_place
 from conda_store_shared.web.operation import Content, Endpoint, operation
+from conda_store_shared.web.parsing import parse_query
 
 _TO_OBJECT = Content(told="To the object.", status=307)
 _LISTED = Content(told="The packages of a build whose lockfile is no object.", media_type="text/plain")
 _ABSENT = {404: "There is no such build, or it left no such thing behind."}
+
+
+class ArchiveQuery(BaseModel):
+    """``compression`` is gzip, unless it says zstd."""
+
+    compression: Literal["gzip", "zstd"] = "gzip"
 
 
 class LogQuery(BaseModel):
@@ -42,6 +52,23 @@ def get_artifact(artifact_type: ArtifactType) -> Endpoint:
             return RedirectResponse(await locate_artifact(artifact_type, place, session, served=downloads.served))
 
     return redirect_to_artifact
+
+
+@operation(
+    "Download CONDA_PACK",
+    OnBuild(Permission.ENVIRONMENT_READ),
+    _TO_OBJECT,
+    query=ArchiveQuery,
+    errors={400: "There is no such compression.", **_ABSENT},
+)
+async def get_archive(request: Request) -> Response:
+    """Redirect to a build's archive; the first who wants it compressed by zstd waits until it is."""
+    downloads, place = downloads_of(request), build_place(request)
+    if parse_query(request, ArchiveQuery).compression == "zstd":
+        key = await provide_zstd_archive(place, tools=downloads.zstd)
+        return RedirectResponse(await address_of(key, downloads.served))
+    async with downloads.database.session() as session:
+        return RedirectResponse(await locate_artifact(ArtifactType.CONDA_PACK, place, session, served=downloads.served))
 
 
 @operation(

@@ -24,6 +24,10 @@ async def locate_artifact(
 ) -> str:
     """Return the object's own address, or its path on this server; whether it exists is not asked."""
     key = await find_artifact_key(session, place.build_id, artifact_type)
-    key = key or artifact_key(artifact_type, place.build_key)
+    return await address_of(key or artifact_key(artifact_type, place.build_key), served)
+
+
+async def address_of(key: str, served: ServedStore) -> str:
+    """Return the address of the object ``key``, or its path on this server."""
     address = await served.store.address(key, content_type_of(key))
     return address or f"{served.path}/{quote(key)}"
