@@ -14,7 +14,8 @@ import rattler
 from uv import find_uv_bin
 
 from conda_store_shared.child.report import SilentReport
-from conda_store_shared.conda.installer import InstallPlan, finish, install
+from conda_store_shared.conda.install_plan import InstallPlan
+from conda_store_shared.conda.installer import finish, install
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade

@@ -10,7 +10,7 @@ from conda_store_artifacts.ports import FragmentOrder, MadeFragment
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.credentials import Credentials
-from conda_store_shared.conda.installer import InstallPlan
+from conda_store_shared.conda.install_plan import InstallPlan
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.domain.lockfile import LockedPackage

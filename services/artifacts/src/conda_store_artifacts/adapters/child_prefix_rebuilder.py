@@ -7,7 +7,7 @@ from pathlib import Path
 from conda_store_artifacts.adapters.child_fragment_maker import FragmentSettings
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
-from conda_store_shared.conda.installer import InstallPlan, select_packages
+from conda_store_shared.conda.install_plan import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.conda.sandbox.confinement import AUTO
 from conda_store_shared.domain.lockfile import Lockfile

@@ -21,7 +21,8 @@ from conda_store_artifacts.adapters.wheel_cache import WheelCache
 from conda_store_artifacts.adapters.wheel_entries import unpack_wheel, wheel_entries
 from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, is_noarch, python_of
 from conda_store_shared.child.report import Report
-from conda_store_shared.conda.installer import InstallPlan, install
+from conda_store_shared.conda.install_plan import InstallPlan
+from conda_store_shared.conda.installer import install
 from conda_store_shared.conda.lent_packages import borrow_packages
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_view import package_places

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from conda_store_shared.child.report import Report
-from conda_store_shared.conda.installer import InstallPlan, finish, install
+from conda_store_shared.conda.install_plan import InstallPlan
+from conda_store_shared.conda.installer import finish, install
 from conda_store_shared.conda.lent_packages import borrow_packages
 
 

@@ -12,7 +12,7 @@ from conda_store_builder.domain.prefix_path import lock_of, trash_of
 from conda_store_builder.ports import Target
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda import installer
-from conda_store_shared.conda.installer import InstallPlan
+from conda_store_shared.conda.install_plan import InstallPlan
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.stage import FailureCode

@@ -9,7 +9,7 @@ from conda_store_builder.ports import Installation
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.credentials import Credentials
-from conda_store_shared.conda.installer import InstallPlan, select_packages
+from conda_store_shared.conda.install_plan import InstallPlan, select_packages
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.conda.sandbox.confinement import AUTO
