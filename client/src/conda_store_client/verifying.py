@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_store_client.connection import Connection
-from conda_store_client.downloading import write_artifact
+from conda_store_client.downloading import DOWNLOADED, write_artifact
 from conda_store_client.errors import ClientError
 from conda_store_client.known_keys import KnownKeys
 from conda_store_client.provenance import SiteKey, Statement, fetch_envelope, fetch_key, open_envelope
 from conda_store_client.uri import BuildUri
 
-# What can be fetched, by how the names of what a build left behind begin.
-_FETCHED = {
-    "lockfile/": "lockfile",
-    "yaml/": "yaml",
-    "archive/": "archive",
-    "installer/": "installer",
-}
+# What can be fetched, by how the names of what a build left behind begin and end.
+_FETCHED = (
+    ("lockfile/", ".yml", "lockfile"),
+    ("yaml/", ".yml", "yaml"),
+    ("archive/", ".tar.gz", "archive"),
+    ("archive/", ".tar.zst", "archive-zstd"),
+    ("installer/", ".sh", "installer"),
+)
 _PIECE = 1024 * 1024
 
 
@@ -80,8 +81,8 @@ def check_files(statement: Statement, files: Sequence[Path]) -> Iterator[Checked
 def check_artifacts(connection: Connection, statement: Statement) -> Iterator[Checked]:
     """Fetch what a build left behind and compare it with what was signed."""
     for name, digest in sorted(statement.digests.items()):
-        artifact = next((one for prefix, one in _FETCHED.items() if name.startswith(prefix)), None)
-        if artifact is None:
+        artifact = next((one for start, end, one in _FETCHED if name.startswith(start) and name.endswith(end)), "")
+        if artifact not in DOWNLOADED:
             yield Checked(name=name, ok=None, told=f"sha256:{digest}")
             continue
         hasher = hashlib.sha256()
