@@ -119,6 +119,17 @@ def test_build_is_refused_when_the_server_gives_something_else(call: Caller, ser
     assert told.err.splitlines()[-1] == "not what was signed: archive/12.tar.gz"
 
 
+def test_archives_of_both_compressions_are_compared_each_with_its_own(
+    call: Caller, server: AnsweringServer, key: Ed25519PrivateKey
+) -> None:
+    other = b"the archive, compressed by zstd"
+    digests = {"archive/12.tar.gz": sha256(ARCHIVE), "archive/12.tar.zst": sha256(other)}
+    subjects = [{"name": name, "digest": {"sha256": digest}} for name, digest in digests.items()]
+    serve(server, key, an_envelope(key, a_statement(subject=subjects)))
+    server.routes[f"{BUILD}archive/"] = lambda asked: Answer(200, other if "compression" in asked.query else ARCHIVE)
+    assert call("verify", "12").out.splitlines()[:2] == [f"ok: {name} ({one})" for name, one in digests.items()]
+
+
 @pytest.mark.usefixtures("key")
 def test_build_is_refused_when_an_artifact_is_not_there_any_more(call: Caller, server: AnsweringServer) -> None:
     serve_build(server, a_build(12, "COMPLETED", "LOCKFILE"))
