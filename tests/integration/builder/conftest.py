@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import tarfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -123,7 +123,9 @@ class Workbench:
         """The lockfile entry of a package made on the spot."""
         return package.write(self.root / "tiny")
 
-    async def request(self, lockfile: dict[str, Any], **prefix: Any) -> events.PrefixRequested:
+    async def request(
+        self, lockfile: dict[str, Any], *, specification: Mapping[str, Any] | None = None, **prefix: Any
+    ) -> events.PrefixRequested:
         """Put order and lockfile into the store, as api and solver do."""
         build_id = next(self.ids)
         key = f"{build_id:08x}-1700000000-{build_id}-demo"
@@ -133,7 +135,7 @@ class Workbench:
             build_key=key,
             namespace="ns",
             environment="demo",
-            solve=SolveOrder(specification={}, channels=(), platforms=(PLATFORM,), deadline=60),
+            solve=SolveOrder(specification=specification or {}, channels=(), platforms=(PLATFORM,), deadline=60),
             prefix=replace(
                 PrefixOrder(
                     platform=PLATFORM, path=str(path), link=None, uid=None, gid=None, permissions=None, deadline=60

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conda_store_shared.testing.private_server import PrivateServer, Secrets
+from conda_store_shared.testing.private_server import PrivateServer, Secrets, write_certificate
 from tests.integration.builder.conftest import PLATFORM, Builder, Workbench, lockfile_of, run
 
 
@@ -170,3 +170,14 @@ async def test_builder_refuses_a_pip_package_that_would_be_read_as_something_els
     failure = await builder.failed(await bench.request(await bench.lock("python", pip=(package,))))
     assert (failure.code, failure.transient) == ("invalid_lockfile", False)
     assert "of the lockfile" in failure.detail
+
+
+async def test_builder_trusts_the_hosts_that_the_specification_trusts(bench: Workbench, builder: Builder) -> None:
+    certificate = write_certificate(bench.root / "certificate.pem")
+    with PrivateServer(bench.root, certificate=certificate) as server:
+        lockfile = await bench.lock("python", pip=(await private_wheel(bench, server, "open"),))
+        failure = await builder.failed(await bench.request(lockfile))
+        assert (failure.code, failure.transient) == ("pip_failed", False)
+        assert "the certificate of an index is not trusted; have SSL_CERT_FILE name" in failure.detail
+        trusting = {"name": "x", "dependencies": [{"pip": ["--trusted-host=127.0.0.1", "talker"]}]}
+        await builder.built(await bench.request(lockfile, specification=trusting))

@@ -9,7 +9,7 @@ import pytest
 
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.testing.private_server import PrivateServer, Secrets
+from conda_store_shared.testing.private_server import PrivateServer, Secrets, write_certificate
 from conda_store_shared.testing.tiny_channel import TinyWheel
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -216,3 +216,14 @@ async def test_extra_of_what_conda_installs_is_added_by_pip(
     TinyWheel(name="loud-extra").write(wheels / "extras")
     pip = [f"--index-url {private.url}/open/extras", "flask[loud]"]
     assert set(by_pip(await solve("python=3.11", "flask=3", {"pip": pip}))) == {"loud-extra"}
+
+
+async def test_index_whose_certificate_nobody_vouches_for_is_trusted_by_those_who_say_so(
+    solve: Solve, wheels: Path, tmp_path: Path
+) -> None:
+    with PrivateServer(wheels, certificate=write_certificate(tmp_path / "certificate.pem")) as server:
+        pip = [f"--index-url {server.url}/open/more", "public"]
+        failure = await failure_of(solve("python=3.11", {"pip": pip}))
+        assert (failure.cause, failure.transient) == ("pip_failed", False)
+        assert "the certificate of an index is not trusted; have SSL_CERT_FILE name" in failure.detail
+        assert by_pip(await solve("python=3.11", {"pip": [*pip, "--trusted-host 127.0.0.1"]}))

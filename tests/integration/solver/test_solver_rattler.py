@@ -16,6 +16,7 @@ from conda_store_shared.child import processes
 from conda_store_shared.child.pool import ChildPool
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.testing.private_server import PrivateServer, write_certificate
 from conda_store_shared.testing.tiny_channel import TinyPackage, UnfriendlyServer, write_tiny_channel
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -310,3 +311,14 @@ async def test_solver_leaves_nothing_running_when_it_is_canceled(
         await solving
     assert time.monotonic() - began < 5
     assert not processes.is_alive(busy)
+
+
+@pytest.mark.parametrize("manner", ["open", "token"])
+async def test_solver_says_what_to_do_when_a_certificate_is_not_trusted(
+    solve: Solve, world: Path, tmp_path: Path, manner: str
+) -> None:
+    with PrivateServer(world, certificate=write_certificate(tmp_path / "certificate.pem")) as server:
+        channel, options = f"{server.url}/{manner}/main", {"channel_credentials": server.credentials()}
+        failure = await failure_of(solve("click", channels=(channel,), options=options))
+    assert (failure.cause, failure.transient) == ("channel_unreachable", False)
+    assert f"channel {channel} has a certificate that is not trusted; have SSL_CERT_FILE name" in failure.detail

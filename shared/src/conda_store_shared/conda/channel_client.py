@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
 from rattler.networking import AddHeadersMiddleware, Client, MirrorMiddleware, RetryMiddleware
@@ -12,6 +11,7 @@ from conda_store_shared.conda.credentials import CredentialBook, Credentials
 
 _RETRIES = 2
 # Stands for the address of a credential between two rewritings of a request; nobody else can name one.
+_GATE_FAILED = "502 Bad Gateway"
 _MARK = "http://{name}.credential.invalid/"
 
 
@@ -42,14 +42,16 @@ class ChannelAccess:
 
     def plain(self, text: str) -> str:
         """An error's text with the addresses that were meant."""
-        for address, door in self._doors.items():
+        if self._gate is None:
+            return text
+        for address, door in self._gate.doors.items():
             text = text.replace(door, address)
-        return text
+        return f"{text}\nCaused by: {self._gate.fault}" if _GATE_FAILED in text and self._gate.fault else text
 
     @cached_property
-    def _doors(self) -> Mapping[str, str]:
+    def _gate(self) -> ChannelGate | None:
         tokens = [one for one in self.book.entries if one.token is not None]
-        return ChannelGate(tokens).doors if tokens else {}
+        return ChannelGate(tokens) if tokens else None
 
     def _middlewares(self) -> list[object]:
         """Requests below an address are marked, get the header of the mark, and go to the address after all.
@@ -61,7 +63,8 @@ class ChannelAccess:
         marks = {_MARK.format(name=secrets.token_hex(16)): one for one in shown}
         headers = {mark.split("/")[2]: {"Authorization": str(one.authorization)} for mark, one in marks.items()}
         there = {f"{one.address}/": [mark] for mark, one in marks.items()}
-        there |= {address: [door] for address, door in self._doors.items()}
+        if self._gate is not None:
+            there |= {address: [door] for address, door in self._gate.doors.items()}
         if not there:
             return []
         return [

@@ -32,6 +32,9 @@ _OWN = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "te",
 class MovedAway(Exception):
     """Raised when a channel sends one where its token must not go."""
 
+    def __str__(self) -> str:
+        return "it sends one on to where its token must not go, or round in circles"
+
 
 @dataclass(slots=True)
 class _Opened:
@@ -43,6 +46,8 @@ class ChannelGate:
     """Serves on loopback until the process ends."""
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
+        # Why something could not be fetched, last: an answer has no place for it.
+        self.fault = ""
         self._known = {secrets.token_hex(16): one for one in credentials}
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.gate = self
@@ -84,7 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             answer = self._fetch(*asked)
-        except (OSError, http.client.HTTPException, MovedAway):
+        except (OSError, http.client.HTTPException, MovedAway) as error:
+            self.server.gate.fault = str(error) or type(error).__name__
             self._close()
             self._end(HTTPStatus.BAD_GATEWAY)
             return

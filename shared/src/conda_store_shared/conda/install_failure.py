@@ -3,6 +3,7 @@
 import errno
 import re
 
+from conda_store_shared.conda.certificates import REMEDY, is_untrusted
 from conda_store_shared.conda.channel_client import ChannelAccess
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
@@ -31,6 +32,8 @@ def explain(error: Exception, access: ChannelAccess) -> StageFailure:
         return StageFailure(FailureCode.DISK_FULL, f"no space left while installing: {text}", transient=True)
     if "hash mismatch" in text:
         return StageFailure(FailureCode.HASH_MISMATCH, f"a package is not the one the lockfile names: {text}")
+    if is_untrusted(text):
+        return StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"a package could not be fetched; {REMEDY}: {text}")
     if found := _STATUS.search(text):
         return _explain_status(found[1], text, access)
     return _explain_text(text)

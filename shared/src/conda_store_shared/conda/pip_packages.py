@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conda_store_shared.child.report import Report
+from conda_store_shared.conda.certificates import REMEDY as CERTIFICATE_REMEDY
+from conda_store_shared.conda.certificates import is_untrusted
 from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.conda.credentials import CredentialBook, Credentials
 from conda_store_shared.conda.fetched_file import fetch_file
@@ -188,6 +190,9 @@ def _explain(last_words: str, book: CredentialBook) -> StageFailure:
     if refused := _REFUSED.search(last_words):
         address = strip_user(refused["address"])
         detail = f"{address} refused access (HTTP {refused['status']}): {book.index_refusal(address)}\n{last_words}"
+        return StageFailure(FailureCode.PIP_FAILED, detail)
+    if is_untrusted(last_words):
+        detail = f"the certificate of an index is not trusted; {CERTIFICATE_REMEDY}: {last_words}"
         return StageFailure(FailureCode.PIP_FAILED, detail)
     if "Hash mismatch" in last_words:
         return StageFailure(FailureCode.HASH_MISMATCH, f"a pip package is not the one the lockfile names: {last_words}")

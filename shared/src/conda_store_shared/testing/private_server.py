@@ -1,15 +1,24 @@
 """A web server of channels and package indexes that demands credentials, each part of it of another kind."""
 
 import base64
+import ssl
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +59,18 @@ class PrivateServer:
     shown what its first segment demands.  ``<url>/status/<code>/…`` answers with that status.
     """
 
-    def __init__(self, directory: Path, secrets: Secrets | None = None) -> None:
+    def __init__(self, directory: Path, secrets: Secrets | None = None, *, certificate: Path | None = None) -> None:
+        """With the file of a ``certificate`` and its key it speaks TLS."""
         self.directory = directory
         self._state = _State(secrets or Secrets(), {})
         self._server = _Server(("127.0.0.1", 0), partial(_Handler, self._state, directory=str(directory)))
+        self._scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="private-server", daemon=True
         )
@@ -61,7 +78,7 @@ class PrivateServer:
     @property
     def url(self) -> str:
         """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def moved(self) -> dict[str, str]:
@@ -163,3 +180,24 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+def write_certificate(path: Path) -> Path:
+    """Write a certificate of 127.0.0.1 that nobody vouches for, and its key; return the path."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(plain + certificate.public_bytes(Encoding.PEM))
+    return path

@@ -12,6 +12,7 @@ from typing import TypeVar
 from rattler import Gateway
 from rattler.exceptions import GatewayError
 
+from conda_store_shared.conda.certificates import REMEDY, is_untrusted
 from conda_store_shared.conda.channel_client import ChannelAccess, channel_access
 from conda_store_shared.conda.channels import strip_credentials
 from conda_store_shared.conda.credentials import Credentials
@@ -122,6 +123,9 @@ def channel_failure(text: str, channels: Sequence[str], access: ChannelAccess) -
     """What an error of rattler's about one of ``channels`` means, with the channel's name and no credentials."""
     text = access.plain(text)
     name = strip_credentials(_channel_in(text, channels))
+    if is_untrusted(text):
+        detail = f"channel {name} has a certificate that is not trusted; {REMEDY}: {strip_credentials_in(text)}"
+        return StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail)
     status = _STATUS.search(text)
     code = status[1] if status else ""
     if code in _FORBIDDEN:

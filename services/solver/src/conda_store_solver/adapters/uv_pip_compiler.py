@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
+from conda_store_shared.conda.certificates import REMEDY, is_untrusted
 from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.conda.credentials import CredentialBook, Credentials
 from conda_store_shared.domain.stage import FailureCode
@@ -128,6 +129,9 @@ class UvPipCompiler:
             detail = f"{address} refused access (HTTP {refused['status'] or refused['code']}): "
             detail += self._book.index_refusal(address)
             return StageFailure(FailureCode.PIP_FAILED, f"pip section, {platform}: {detail}\n{text}")
+        if is_untrusted(text):
+            detail = f"pip section, {platform}: the certificate of an index is not trusted; {REMEDY}: {text}"
+            return StageFailure(FailureCode.PIP_FAILED, detail)
         if _SDIST_ONLY in text:
             return StageFailure(FailureCode.PIP_FAILED, f"{_SDIST_HINT}\n{platform}: {text}")
         if _UNSATISFIABLE in text:
