@@ -35,8 +35,12 @@ def test_demo_is_refused_while_another_one_is_at_work(tmp_path: Path) -> None:
         pass
 
 
-def test_demo_finds_what_was_unpacked_in_the_order_of_its_builds(tmp_path: Path) -> None:
+def test_demo_removes_what_the_oldest_builds_left_and_keeps_the_others(tmp_path: Path) -> None:
     places = Places(tmp_path)
     for build_id in (10, 9, 100):
         places.unpacked(build_id).mkdir(parents=True)
-    assert places.all_unpacked() == [places.unpacked(9), places.unpacked(10), places.unpacked(100)]
+        places.installed(build_id).mkdir(parents=True)
+        places.installed(build_id).with_suffix(".sh").touch()
+    outdated = [path for path in places.outdated(2) if path.exists()]
+    installed = places.installed(9)
+    assert outdated == [places.unpacked(9), installed, installed.with_suffix(".sh")]

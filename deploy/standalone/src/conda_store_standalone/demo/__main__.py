@@ -28,13 +28,13 @@ from conda_store_standalone.demo.places import (
     opened_places,
 )
 from conda_store_standalone.demo.processes import LOOPBACK, ServerProcess, Start, free_port, started_processes
-from conda_store_standalone.demo.programs import run_from, unpack
+from conda_store_standalone.demo.programs import install, run_from, unpack
 from conda_store_standalone.demo.session import Build, Session
 from conda_store_standalone.demo.summary import Result, show_artifacts, show_places
 
 PACKAGES = ("python", "numpy", "flask", "ipykernel")
 _PORT = 8080
-# Unpacked archives of earlier runs.
+# Unpacked archives and installed environments of earlier runs.
 _KEPT = 2
 _SECONDS_TO_START = 90.0
 _SECONDS_TO_BUILD = 1800.0
@@ -54,11 +54,14 @@ def run(directory: Path, channel_name: str, display: Display) -> None:
         _open(channel, server, session, display)
         build, prefix = _build(session, address, server, display)
         unpacked = _unpack(session, build, places, display)
+        with display.step("python -c from there"):
+            display.say(run_from(unpacked))
+        installed = _install(session, build, places, display)
         # From here on files are enough.
         server.begin_stop()
         with display.step("python -c from there"):
-            display.say(run_from(unpacked))
-        result = Result(build=build, prefix=prefix, unpacked=unpacked, url=url, channel=channel)
+            display.say(run_from(installed))
+        result = Result(build=build, prefix=prefix, unpacked=unpacked, installed=installed, url=url, channel=channel)
         show_artifacts(result, places, display)
         show_places(result, places, display)
         forgetting.result()
@@ -97,24 +100,40 @@ def _build(session: Session, channel: str, server: ServerProcess, display: Displ
     prefix = Path(build.key_of("DIRECTORY") or "")
     with display.step("python -c from the prefix, with an empty environment"):
         display.say(run_from(prefix))
-    with display.step("The prefix becomes an archive"), shown:
+    with display.step("The lockfile becomes an archive, an installer and a container image"), shown:
         return follower.until_over(_SECONDS_TO_BUILD), prefix
 
 
 def _unpack(session: Session, build: Build, places: Places, display: Display) -> Path:
-    if build.key_of("CONDA_PACK") is None:
-        log = places.stored(build.key_of("LOGS") or "logs")
-        raise DemoFailed(f"build {build.id} has no archive; its log says why: {log}")
+    _expect(build, "CONDA_PACK", places)
     target = places.unpacked(build.id)
     with display.step("The archive, fetched, unpacked elsewhere, and conda-unpack"):
-        size = unpack(session.archive(build.id), target)
+        size = unpack(session.artifact(build.id, "archive"), target)
         display.say(f"{size / 1e6:.0f} MB into {target}")
     return target
 
 
+def _install(session: Session, build: Build, places: Places, display: Display) -> Path:
+    _expect(build, "CONSTRUCTOR_INSTALLER", places)
+    target = places.installed(build.id)
+    with display.step("The installer, fetched and run: -b -p PREFIX"):
+        size = install(session.artifact(build.id, "installer"), target)
+        display.say(f"{size / 1e6:.0f} MB into {target}")
+    return target
+
+
+def _expect(build: Build, artifact_type: str, places: Places) -> None:
+    if build.key_of(artifact_type) is None:
+        log = places.stored(build.key_of("LOGS") or "logs")
+        raise DemoFailed(f"build {build.id} has no {artifact_type}; its log says why: {log}")
+
+
 def _forget_oldest(places: Places) -> None:
-    for old in places.all_unpacked()[:-_KEPT]:
-        shutil.rmtree(old)
+    for old in places.outdated(_KEPT):
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink(missing_ok=True)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ ENVIRONMENT = "first"
 USERNAME = "demo"
 PASSWORD = "password"  # noqa: S105 - the default of a login that is for trying things out
 
-_UNPACKED = "build-"
+_OF_BUILD = "build-"
 _CONFIGURATION = """\
 # Written by `make demo`.  Try it: conda-store-server --standalone --config {file}
 c.CondaStoreServer.address = "127.0.0.1"
@@ -24,6 +24,8 @@ c.CondaStore.conda_default_channels = ["{channel}"]
 c.CondaStore.conda_indexed_channels = {indexed}
 c.CondaStore.index_interval = 30
 c.CondaStore.storage_threshold = 0
+c.CondaStore.build_artifacts = ["LOCKFILE", "YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER", "DOCKER_MANIFEST"]
+c.CondaStoreServer.registry_external_url = "127.0.0.1:{port}"
 c.LocalStorage.storage_path = "{root}/storage"
 c.CondaStoreWorker.cache_directory = "{root}/cache"
 """
@@ -66,12 +68,19 @@ class Places:
 
     def unpacked(self, build_id: int) -> Path:
         """Where the archive of a build is unpacked."""
-        return self.root / "unpacked" / f"{_UNPACKED}{build_id}"
+        return self.root / "unpacked" / f"{_OF_BUILD}{build_id}"
 
-    def all_unpacked(self) -> list[Path]:
-        """What was unpacked so far, oldest first."""
-        found = (self.root / "unpacked").glob(f"{_UNPACKED}*")
-        return sorted(found, key=lambda path: int(path.name.removeprefix(_UNPACKED)))
+    def installed(self, build_id: int) -> Path:
+        """Where the installer of a build installs; the installer itself lies beside it."""
+        return self.root / "installed" / f"{_OF_BUILD}{build_id}"
+
+    def outdated(self, kept: int) -> Iterator[Path]:
+        """What was unpacked and installed by earlier runs but the last ``kept``."""
+        for directory in ("unpacked", "installed"):
+            found = {path.stem for path in (self.root / directory).glob(f"{_OF_BUILD}*")}
+            ordered = sorted(found, key=lambda name: int(name.removeprefix(_OF_BUILD)))
+            for name in ordered[:-kept]:
+                yield from (self.root / directory / name, self.root / directory / f"{name}.sh")
 
     def write_configuration(self, *, port: int, channel: str) -> None:
         """Write the server's configuration."""

@@ -104,9 +104,9 @@ class Session:
             is_complete=answer.headers["X-Log-Complete"] == "true",
         )
 
-    def archive(self, build_id: int) -> Iterator[bytes]:
-        """Return the archive of a build, piece by piece."""
-        path = f"/api/v1/build/{build_id}/archive/"
+    def artifact(self, build_id: int, name: str) -> Iterator[bytes]:
+        """Return the ``archive`` or the ``installer`` of a build, piece by piece."""
+        path = f"/api/v1/build/{build_id}/{name}/"
         with _explained(path), self._client.stream("GET", path, follow_redirects=True) as answer:
             _refuse_failure(answer)
             yield from answer.iter_raw()

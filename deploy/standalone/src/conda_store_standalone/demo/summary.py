@@ -11,7 +11,14 @@ from conda_store_standalone.demo.display import Display
 from conda_store_standalone.demo.places import ENVIRONMENT, NAMESPACE, PASSWORD, USERNAME, Places
 from conda_store_standalone.demo.session import Build
 
-_DOWNLOADS = {"LOCKFILE": "lockfile", "YAML": "yaml", "CONDA_PACK": "archive", "LOGS": "logs"}
+_DOWNLOADS = {
+    "LOCKFILE": "lockfile",
+    "YAML": "yaml",
+    "CONDA_PACK": "archive",
+    "CONSTRUCTOR_INSTALLER": "installer",
+    "LOGS": "logs",
+}
+_IMAGE = "DOCKER_MANIFEST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +28,7 @@ class Result:
     build: Build
     prefix: Path
     unpacked: Path
+    installed: Path
     url: str
     channel: ServedChannel | None
 
@@ -30,12 +38,14 @@ def show_artifacts(result: Result, places: Places, display: Display) -> None:
     display.heading("What there is now")
     for artifact in result.build.artifacts:
         if artifact.type == "DIRECTORY":
-            display.say(f"{artifact.type:<12}{result.build.size / 1e6:9.2f} MB  the prefix itself")
-            continue
-        size = places.stored(artifact.key).stat().st_size
-        where = _DOWNLOADS.get(artifact.type)
-        address = f"GET /api/v1/build/{result.build.id}/{where}/" if where else artifact.key
-        display.say(f"{artifact.type:<12}{size / 1e6:9.2f} MB  {address}")
+            size, address = result.build.size, "the prefix itself"
+        elif artifact.type == _IMAGE:
+            size, address = places.stored(artifact.key).stat().st_size, f"docker pull {_image(result)}"
+        else:
+            size = places.stored(artifact.key).stat().st_size
+            where = _DOWNLOADS.get(artifact.type)
+            address = f"GET /api/v1/build/{result.build.id}/{where}/" if where else artifact.key
+        display.say(f"{artifact.type:<22}{size / 1e6:9.2f} MB  {address}")
 
 
 def show_places(result: Result, places: Places, display: Display) -> None:
@@ -46,6 +56,7 @@ def show_places(result: Result, places: Places, display: Display) -> None:
         ("link to it", places.link),
         *((name, places.stored(key)) for name, key in _stored_keys(build)),
         ("unpacked", result.unpacked),
+        ("installed", result.installed),
         ("database", places.database),
         ("server log", places.server_log),
         ("configuration", places.configuration),
@@ -64,8 +75,19 @@ def show_places(result: Result, places: Places, display: Display) -> None:
     display.say(
         f"curl -c jar --json '{login}' {result.url}/login/\n"
         f"curl -b jar {result.url}/api/v1/environment/{NAMESPACE}/{ENVIRONMENT}/\n"
-        f"curl -b jar -L {result.url}/api/v1/build/{build.id}/lockfile/"
+        f"curl -b jar -L {result.url}/api/v1/build/{build.id}/lockfile/\n"
+        f"conda-store --conda-store-url {result.url} --auth basic token |\n"
+        f"    docker login --username {USERNAME} --password-stdin {_registry(result)}    # as well with podman\n"
+        f"docker run --rm {_image(result)} python -c 'import numpy, flask'"
     )
+
+
+def _registry(result: Result) -> str:
+    return result.url.partition("://")[2]
+
+
+def _image(result: Result) -> str:
+    return f"{_registry(result)}/{NAMESPACE}/{ENVIRONMENT}:latest"
 
 
 def _stored_keys(build: Build) -> list[tuple[str, str]]:
