@@ -66,6 +66,28 @@ def test_module_is_the_same_each_time(tmp_path: Path) -> None:
     assert compiled[0].read_bytes() == compiled[1].read_bytes()
 
 
+def test_many_modules_are_compiled_by_several_processes_to_the_same_bytes(tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        source, _ = a_module(tmp_path / place)
+        for number in range(250):
+            (source.parent / f"m{number}.py").write_text(f"NUMBER = {number}\n")
+    compile_modules(tmp_path / "one", "/opt/conda", OURS, 1)
+    compile_modules(tmp_path / "two", "/opt/conda", OURS, 2)
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / place).rglob("*.pyc")} for place in ("one", "two")
+    )
+    assert len(one) == 251
+    assert one == two
+
+
+def test_tests_are_not_compiled(tmp_path: Path) -> None:
+    source, _ = a_module(tmp_path)
+    (source.parent / "tests").mkdir()
+    (source.parent / "tests" / "test_cheese.py").write_text("1\n")
+    compile_modules(tmp_path, "/opt/conda", OURS)
+    assert [path.name for path in tmp_path.rglob("*.pyc")] == [f"cheese.{TAG}.pyc"]
+
+
 def test_what_is_no_module_is_left_alone(tmp_path: Path) -> None:
     _, compiled = a_module(tmp_path, "not python {{ at all }}")
     compile_modules(tmp_path, "/opt/conda", OURS)

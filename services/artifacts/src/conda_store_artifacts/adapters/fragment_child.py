@@ -106,7 +106,7 @@ class _Maker:
     def _compile(self, prefix: Path) -> None:
         work = self._work
         if work.format.kind == FragmentKind.LAYER and work.python is not None:
-            compile_modules(prefix, work.format.prefix, work.python)
+            compile_modules(prefix, work.format.prefix, work.python, work.threads)
 
     def _with_python(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
         """What noarch packages install depends on the python beside them."""
