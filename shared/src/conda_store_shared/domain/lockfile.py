@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conda_store_shared.domain.canonical import sha256_hex
+from conda_store_shared.domain.package_address import is_part
 from conda_store_shared.errors import InvalidLockfile
 
 _DIGEST = re.compile("[0-9a-fA-F]+", re.ASCII)
-_PART = re.compile(r"(?!\.{0,2}$)[^\s/\\\x00-\x1f\x7f]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def _check_parts(index: int, value: Mapping[str, Any]) -> None:
     """Names of files and directories are made of them."""
     for key in ("name", "version", "build"):
         part = value.get(key)
-        if part is not None and not _PART.fullmatch(part):
+        if part is not None and not is_part(part):
             raise InvalidLockfile(f"`{key}` of package {index} of the lockfile is none: {part[:80]!a}")
     for algorithm in ("md5", "sha256"):
         digest = (value.get("hash") or {}).get(algorithm)

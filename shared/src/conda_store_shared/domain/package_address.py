@@ -8,6 +8,12 @@ _ENDINGS = (".conda", ".tar.bz2")
 # Files are called so on disk.
 _FILE_NAME = re.compile(r"[^\s/\\\x00-\x1f\x7f]{1,250}", re.ASCII)
 _SUBDIR = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
+_PART = re.compile(r"(?!\.{0,2}$)[^\s/\\\x00-\x1f\x7f]{1,200}", re.ASCII)
+
+
+def is_part(text: str) -> bool:
+    """Whether a name, version or build can be part of the name of a file or directory."""
+    return bool(_PART.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ class FailureCode(StrEnum):
     CHANNEL_NOT_FOUND = "channel_not_found"
     CHANNEL_FORBIDDEN = "channel_forbidden"
     CHANNEL_UNREACHABLE = "channel_unreachable"
+    INVALID_CHANNEL = "invalid_channel"
     HASH_MISMATCH = "hash_mismatch"
     INVALID_PACKAGE = "invalid_package"
     TIMEOUT = "timeout"

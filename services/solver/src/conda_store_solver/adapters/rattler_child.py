@@ -31,6 +31,7 @@ from conda_store_solver.adapters.rattler_gateway import ChannelGateway, GatewayO
 from conda_store_solver.adapters.uv_pip_compiler import UvOptions, UvPipCompiler
 from conda_store_solver.domain.packages import CondaPackage, PlatformSolution
 from conda_store_solver.domain.pip_section import PipSection
+from conda_store_solver.domain.published_package import check_published
 from conda_store_solver.use_cases.solve_pip import PipTarget, solve_pip
 
 # Added, as conda-lock does, to a specification with a pip section.
@@ -253,7 +254,7 @@ class _Solving:
             )
         if self._order.allowed_channels:
             check_package_address(url, self._order.allowed_channels)
-        return CondaPackage(
+        package = CondaPackage(
             name=name,
             version=str(record.version),
             build=str(record.build),
@@ -263,6 +264,8 @@ class _Solving:
             depends=tuple(record.depends),
             purls=_purls(record) if self.specification.pip else (),
         )
+        check_published(package, self._order.channels)
+        return package
 
 
 def _generic(package: VirtualPackage) -> GenericVirtualPackage:

@@ -27,6 +27,8 @@ _FORBIDDEN = frozenset({"401", "403", "407"})
 _ABSENT = frozenset({"404", "410"})
 # What the gateway says of a file:// channel that is not there.
 _NO_SUBDIR = "could not find subdir"
+# Of repodata that came whole.
+_MALFORMED = ("failed to parse repodata", "failed to extract repodata", "is not a valid package name")
 _NOT_MODIFIED = "(304"
 
 
@@ -139,6 +141,9 @@ def channel_failure(text: str, channels: Sequence[str], access: ChannelAccess) -
     reason = text
     for channel in channels:
         reason = reason.replace(channel, strip_credentials(channel))
+    if any(mark in text for mark in _MALFORMED):
+        detail = f"channel {name} publishes repodata that is none: {reason}"
+        return StageFailure(FailureCode.INVALID_CHANNEL, detail)
     return StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"channel {name} cannot be read: {reason}", transient=True)
 
 
