@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conda_store_standalone.demo.failure import DemoFailed
-from conda_store_standalone.demo.programs import run_from, unpack
+from conda_store_standalone.demo.programs import install, run_from, unpack
 
 
 def a_prefix(root: Path, python: str) -> Path:
@@ -51,3 +51,16 @@ def test_archive_is_unpacked_and_told_its_place(tmp_path: Path) -> None:
 def test_archive_is_not_unpacked_over_another(tmp_path: Path) -> None:
     with pytest.raises(DemoFailed, match="is there already"):
         unpack([], tmp_path)
+
+
+def test_installer_is_kept_and_run_with_the_place_it_is_to_make(tmp_path: Path) -> None:
+    target = tmp_path / "installed" / "build-1"
+    pieces = [b'mkdir "$3"; ', b'echo "$1" > "$3/how"']
+    assert install(pieces, target) == sum(map(len, pieces))
+    assert (target / "how").read_text() == "-b\n"
+    assert target.with_suffix(".sh").exists()
+
+
+def test_installer_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
+    with pytest.raises(DemoFailed, match=r"status 4(.|\n)*no room"):
+        install([b"echo no room >&2; exit 4"], tmp_path / "installed")
