@@ -9,9 +9,9 @@ from conda_store_shared.conda.match_spec import (
     check_dependencies,
     match_spec_name,
     parse_match_spec,
-    parse_pip_option,
     parse_requirement,
 )
+from conda_store_shared.domain.pip_options import parse_pip_option
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 

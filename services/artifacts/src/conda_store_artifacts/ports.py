@@ -36,13 +36,17 @@ class Packer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FragmentOrder:
-    """Fragments to be made: of the packages ``wanted``, which are some of ``packages``, all of one ``platform``."""
+    """Fragments to be made: of the packages ``wanted``, which are some of ``packages``, all of one ``platform``.
+
+    The certificates of ``trusted_hosts`` need not be good.
+    """
 
     platform: str
     packages: Sequence[LockedPackage]
     wanted: Sequence[LockedPackage]
     format: FragmentFormat
     deadline: float
+    trusted_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

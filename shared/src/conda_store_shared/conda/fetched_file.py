@@ -36,6 +36,7 @@ def fetch_file(url: str, sha256: str, directory: Path, book: CredentialBook, tru
                 if file.tell() > _LARGEST:
                     raise StageFailure(FailureCode.PIP_FAILED, f"{strip_user(url)} is larger than {_LARGEST} bytes")
     except urllib.error.HTTPError as error:
+        error.close()
         raise _refused(url, error.code, book) from None
     except (urllib.error.URLError, HTTPException, TimeoutError) as error:
         detail = f"{strip_user(url)} could not be fetched: {getattr(error, 'reason', error)}"

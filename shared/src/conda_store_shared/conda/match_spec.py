@@ -7,7 +7,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
 
-from conda_store_shared.domain.specification import PIP_OPTIONS, TRUSTED_HOST, Specification
+from conda_store_shared.domain.pip_options import VARIABLE, is_pip_option, parse_pip_option
+from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 
 MAXIMUM_LENGTH = 1000
@@ -20,9 +21,6 @@ _LOOSE = re.compile(r"\s*([,|])\s*|([<>=!~])\s+(?=[0-9A-Za-z*])")
 _CLASSIC = re.compile(r"=?(?P<version>[^\s=<>!~,|]+)=(?P<build>[^\s=]+)")
 _BUILD = re.compile(r"[A-Za-z0-9_.+*^$|()?-]+")
 _VERSION = re.compile(r"(?=[<>=!~(]|.*[0-9*])[0-9A-Za-z<>=!~,|()*._+-]+")
-# Whoever reads requirements puts the value of a variable of the environment here: nobody's business but the service's.
-_VARIABLE = "${"
-_OPTION = re.compile(r"(?P<name>--[a-z-]+)(?:=|\s+)(?P<value>\S+)")
 
 
 def parse_match_spec(text: str) -> MatchSpec:
@@ -53,7 +51,7 @@ def channel_of_match_spec(text: str) -> str | None:
 def parse_requirement(text: str) -> Requirement:
     """Return a requirement of the pip section; raises InvalidSpecification."""
     try:
-        if len(text) > MAXIMUM_LENGTH or _UNPRINTABLE.search(text) or _VARIABLE in text:
+        if len(text) > MAXIMUM_LENGTH or _UNPRINTABLE.search(text) or VARIABLE in text:
             raise InvalidRequirement(text)
         return Requirement(text)
     except InvalidRequirement as error:
@@ -61,25 +59,6 @@ def parse_requirement(text: str) -> Requirement:
             f'Invalid pypi package dependency "{text}" ensure it follows peps '
             "https://peps.python.org/pep-0508/ and https://peps.python.org/pep-0440/"
         ) from error
-
-
-def is_pip_option(text: str) -> bool:
-    """Whether an entry of the pip section is an option rather than a requirement."""
-    return text.startswith("-")
-
-
-def parse_pip_option(text: str) -> tuple[str, str]:
-    """Return name and value of a pip option; raises InvalidSpecification."""
-    found = _OPTION.fullmatch(text.strip())
-    if not found or found["name"] not in PIP_OPTIONS or _UNPRINTABLE.search(text) or _VARIABLE in text:
-        raise InvalidSpecification(f"Invalid pip option '{text}' supported options are {list(PIP_OPTIONS)}")
-    return found["name"], found["value"]
-
-
-def trusted_hosts(specification: Specification) -> tuple[str, ...]:
-    """Hosts of packages whose certificates need not be good, as the pip section says; raises InvalidSpecification."""
-    options = [parse_pip_option(text) for text in specification.pip if is_pip_option(text)]
-    return tuple(dict.fromkeys(value for name, value in options if name == TRUSTED_HOST))
 
 
 def check_dependencies(specification: Specification) -> None:

@@ -7,7 +7,8 @@ from packaging.utils import canonicalize_name
 
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_shared.conda.channels import check_channels
-from conda_store_shared.conda.match_spec import is_pip_option, match_spec_name, parse_requirement
+from conda_store_shared.conda.match_spec import match_spec_name, parse_requirement
+from conda_store_shared.domain.pip_options import is_pip_option
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import RequiredPackagesMissing

@@ -7,10 +7,11 @@ from typing import Any
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.settings import store_settings
-from conda_store_shared.conda.match_spec import is_pip_option, parse_match_spec, parse_pip_option, parse_requirement
+from conda_store_shared.conda.match_spec import parse_match_spec, parse_requirement
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.address_credentials import REMEDY, channel_has_credentials, has_user
 from conda_store_shared.domain.names import environment_name, namespace_name
+from conda_store_shared.domain.pip_options import is_pip_option, parse_pip_option
 from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
 from conda_store_shared.errors import InvalidSetting, InvalidSpecification

@@ -5,7 +5,7 @@ from typing import Any
 
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_shared.conda.channels import strip_credentials
-from conda_store_shared.conda.match_spec import channel_of_match_spec, is_pip_option
+from conda_store_shared.conda.match_spec import channel_of_match_spec
 from conda_store_shared.domain.address_credentials import (
     REMEDY,
     channel_has_credentials,
@@ -13,6 +13,7 @@ from conda_store_shared.domain.address_credentials import (
     index_has_credentials,
 )
 from conda_store_shared.domain.lockfile import Lockfile
+from conda_store_shared.domain.pip_options import is_pip_option
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 

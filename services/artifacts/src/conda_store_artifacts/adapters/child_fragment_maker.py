@@ -73,6 +73,7 @@ class ChildFragmentMaker:
             uv="",
             credentials=self._settings.credentials,
             limits=self._settings.limits,
+            trusted_hosts=order.trusted_hosts,
         )
 
 

@@ -86,7 +86,11 @@ class _Maker:
         if conda:
             borrow_packages(work.plan.package_cache, work.lent, self._with_python(conda))
             await self._make_conda(conda)
-        wheels = WheelCache(root=work.plan.package_cache.root / "wheels", credentials=work.plan.credentials)
+        wheels = WheelCache(
+            root=work.plan.package_cache.root / "wheels",
+            credentials=work.plan.credentials,
+            trusted_hosts=work.plan.trusted_hosts,
+        )
         for package in pip:
             self._make_wheel(package, wheels)
         return self._made

@@ -20,6 +20,7 @@ from conda_store_artifacts.use_cases.artifact_tools import Making, Tools
 from conda_store_artifacts.use_cases.installed_prefix import installed_prefix
 from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentRequest, provide_fragments
 from conda_store_artifacts.use_cases.read_parts import Part
+from conda_store_shared.domain.pip_options import trusted_hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ async def assembled_archive(making: Making, tools: Tools) -> AsyncIterator[Assem
         platform=making.inputs.order.prefix.platform,
         format=FragmentFormat(kind=FragmentKind.ARCHIVE, codec=Codec.GZIP, level=tools.level),
         deadline=making.deadline,
+        trusted_hosts=trusted_hosts(making.inputs.order.solve.specification),
     )
     packages = request.packages
     reason = next(filter(None, map(why_no_fragment, packages)), None)

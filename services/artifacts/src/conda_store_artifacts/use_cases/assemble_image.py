@@ -19,6 +19,7 @@ from conda_store_artifacts.use_cases.provide_base import ChosenBase, NoBase, cho
 from conda_store_artifacts.use_cases.provide_fragments import FragmentRequest, provide_fragments
 from conda_store_artifacts.use_cases.provide_layer import provide_layer
 from conda_store_artifacts.use_cases.provide_package_layers import check_layers, provide_package_layers
+from conda_store_shared.domain.pip_options import trusted_hosts
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
@@ -98,7 +99,11 @@ async def _fragments(platform: str, image: ImageMaking, *, is_ours: bool) -> tup
     """The fragments of a platform, and why they do not make up its environment."""
     making = image.making
     request = FragmentRequest(
-        lockfile=making.inputs.lockfile, platform=platform, format=image.format, deadline=making.deadline
+        lockfile=making.inputs.lockfile,
+        platform=platform,
+        format=image.format,
+        deadline=making.deadline,
+        trusted_hosts=trusted_hosts(making.inputs.order.solve.specification),
     )
     reason = next(filter(None, map(why_no_fragment, request.packages)), None)
     if reason is not None and not is_ours:

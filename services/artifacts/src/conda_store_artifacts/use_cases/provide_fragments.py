@@ -47,12 +47,16 @@ class FragmentTools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FragmentRequest:
-    """The fragments of one platform of a lockfile; ``deadline`` is in seconds."""
+    """The fragments of one platform of a lockfile; ``deadline`` is in seconds.
+
+    The certificates of ``trusted_hosts``, of pip packages, need not be good.
+    """
 
     lockfile: Lockfile
     platform: str
     format: FragmentFormat
     deadline: float
+    trusted_hosts: tuple[str, ...] = ()
 
     @property
     def packages(self) -> tuple[LockedPackage, ...]:
@@ -119,6 +123,7 @@ async def _make(
         wanted=missing,
         format=wanted.format,
         deadline=wanted.deadline,
+        trusted_hosts=wanted.trusted_hosts,
     )
     python = python_of(wanted.packages)
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=tools.work_directory) as directory:

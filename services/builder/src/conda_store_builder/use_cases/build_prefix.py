@@ -1,23 +1,20 @@
 """A lockfile becomes an installed prefix, whole or not there at all (design §5)."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from conda_store_builder.domain.prefix_path import check_length
 from conda_store_builder.ports import Installation, Installer, PrefixStore, Target
-from conda_store_shared.conda.match_spec import trusted_hosts
 from conda_store_shared.contracts.events import PrefixBuilt, PrefixRequested
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.order import Order
+from conda_store_shared.domain.pip_options import trusted_hosts
 from conda_store_shared.domain.prefix_record import PrefixRecord
-from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.domain.storage_keys import artifact_key, canceled_key, order_key, prefix_record_key
-from conda_store_shared.errors import InvalidLockfile, InvalidSpecification, NotFound, StageFailure, TooLarge
+from conda_store_shared.errors import InvalidLockfile, NotFound, StageFailure, TooLarge
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.stage import StageContext
 
@@ -38,7 +35,7 @@ async def build_prefix(
             target=target,
             order=order,
             lockfile=await _read_lockfile(store, request),
-            trusted_hosts=_trusted_hosts(whole_order.solve.specification),
+            trusted_hosts=trusted_hosts(whole_order.solve.specification),
         )
         record = await _install(work, context, store=store, installer=installer, prefixes=prefixes)
     else:
@@ -55,14 +52,6 @@ async def build_prefix(
         lockfile_digest=request.lockfile_digest,
         record_digest=sha256_hex(content),
     )
-
-
-def _trusted_hosts(specification: Mapping[str, Any]) -> tuple[str, ...]:
-    try:
-        return trusted_hosts(Specification.from_value(specification))
-    except InvalidSpecification:
-        # There is a lockfile all the same.
-        return ()
 
 
 async def _install(

@@ -21,8 +21,8 @@ from conda_lock.virtual_package import FakeRepoData
 from conda_lock.virtual_package import VirtualPackage as LockVirtualPackage
 
 from conda_store_shared.conda.channels import strip_credentials, strip_user
-from conda_store_shared.conda.match_spec import is_pip_option
 from conda_store_shared.conda.virtual_packages import VirtualPackage
+from conda_store_shared.domain.pip_options import is_pip_option
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
 from conda_store_solver.domain.packages import CondaPackage, PipPackage, PlatformSolution

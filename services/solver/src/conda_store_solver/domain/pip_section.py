@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
-from conda_store_shared.conda.match_spec import is_pip_option, parse_pip_option, parse_requirement
+from conda_store_shared.conda.match_spec import parse_requirement
+from conda_store_shared.domain.pip_options import is_pip_option, parse_pip_option
 from conda_store_shared.errors import InvalidSpecification
 
 _SCHEMES = ("http://", "https://")
