@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from conda_store_shared.contracts import events
 from conda_store_shared.testing.hostile_packages import (
     FORMATS,
     HostilePackage,
+    Member,
     bombs,
     contained_packages,
     refused_packages,
@@ -108,6 +110,30 @@ async def test_package_is_refused_again_when_it_was_refused_before(
     for _ in range(2):
         failure = await builder.failed(await bench.request(lockfile_of(package)))
         assert failure.code == "invalid_package", failure
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+async def test_packages_whose_links_lead_out_together_are_refused(
+    bench: Workbench, builder: Builder, is_cached: bool
+) -> None:
+    def link(name: str, path: str, target: str) -> HostilePackage:
+        return HostilePackage(name=name, members=(Member(name=path, kind=tarfile.SYMTYPE, link=target),))
+
+    packages = [
+        link("odd-shallow", "p", "."),
+        link("odd-climbing", "p/q/l", "../../escaped"),
+        HostilePackage(name="odd-file", members=(Member(name="p/q/l/file", content=b"x"),)),
+    ]
+    entries = [entry(bench, package, ".conda") for package in packages]
+    if is_cached:
+        for each in entries:
+            await builder.built(await bench.request(lockfile_of(each)))
+    failure = await builder.failed(await bench.request(lockfile_of(*entries)))
+    assert failure.code == "invalid_package"
+    assert "by way of p" in failure.detail
+    assert seen(bench) == []
+    # Each alone does no harm.
+    await builder.built(await bench.request(lockfile_of(entries[1])))
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,11 @@ class _Refused(ValueError):
     """Says why, of a package that the caller names."""
 
 
-def check_package(directory: Path, package: LockedPackage, limits: PackageLimits) -> None:
-    """Raise StageFailure("invalid_package"), which names ``package``, when it must not be linked."""
+def check_package(directory: Path, package: LockedPackage, limits: PackageLimits) -> dict[str, int]:
+    """What is in it: kinds by path.
+
+    Raises StageFailure("invalid_package"), which names ``package``, when it must not be linked.
+    """
     try:
         entries = _entries_of(directory, limits)
         _check_index(_object(directory, "info/index.json"), package)
@@ -55,6 +58,7 @@ def check_package(directory: Path, package: LockedPackage, limits: PackageLimits
             _check_path(path, placeholder)
         if "info/link.json" in entries:
             _check_entry_points(_object(directory, "info/link.json"))
+        return entries
     except _Refused as refused:
         raise refusal(package, str(refused)) from None
 

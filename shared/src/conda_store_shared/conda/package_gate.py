@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_check import PackageLimits, check_package, measure, refusal
+from conda_store_shared.conda.package_links import PackageLinks, known_links, links_of
 from conda_store_shared.conda.package_view import PackageView, package_label
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.errors import StageFailure
@@ -32,6 +34,8 @@ class PackageGate:
         self._limits = limits
         self._labels = {package_label(package): package for package in packages}
         self._admitted: set[str] = set()
+        self._links: dict[str, PackageLinks] = {}
+        self._lock = threading.Lock()
         self._remains: list[Path] = []
         self._is_over = False
 
@@ -42,18 +46,34 @@ class PackageGate:
         """
         package = self._packages[name]
         directory = self._view.directory / package_label(package)
-        if directory.is_symlink() or not directory.is_dir():
+        if not directory.is_dir():
             return
         # Whatever keeps the check from its end keeps the package out: rattler does not hear of errors here.
-        failure = refusal(package, "it could not be checked")
+        failure, is_fit = refusal(package, "it could not be checked"), False
         try:
-            check_package(directory, package, self._limits)
-            self._admitted.add(directory.name)
+            self._meet(package, self._check(directory, package))
+            is_fit = True
         except StageFailure as found:
             failure = found
         finally:
-            if directory.name not in self._admitted:
+            if not is_fit:
                 self._refuse(directory, failure)
+
+    def _check(self, directory: Path, package: LockedPackage) -> PackageLinks:
+        if directory.is_symlink():
+            return known_links(directory)
+        links = links_of(directory, check_package(directory, package, self._limits))
+        self._admitted.add(directory.name)
+        return links
+
+    def _meet(self, package: LockedPackage, links: PackageLinks) -> None:
+        """Raises StageFailure when the links of two packages would lead out of the environment together."""
+        with self._lock:
+            for name, others in self._links.items():
+                if name != package.name and (clash := links.clash_with(others)):
+                    reason = f"with package {name} it has links that lead out of the environment, by way of {clash}"
+                    raise refusal(package, reason)
+            self._links[package.name] = links
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[None]:
