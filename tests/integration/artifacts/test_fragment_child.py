@@ -213,7 +213,7 @@ async def test_wheel_is_unpacked_for_the_python_of_the_environment(maker: ChildF
 @pytest.mark.parametrize(
     ("change", "cause", "told"),
     [
-        ({"sha256": "0" * 64}, FailureCode.HASH_MISMATCH, "is not the wheel the lockfile names"),
+        ({"sha256": "0" * 64}, FailureCode.HASH_MISMATCH, "is not the file the lockfile names"),
         (
             {"url": "http://127.0.0.1:1/cheese-1.0-py3-none-any.whl"},
             FailureCode.CHANNEL_UNREACHABLE,

@@ -17,8 +17,8 @@ from conda_store_shared.conda.certificates import REMEDY as CERTIFICATE_REMEDY
 from conda_store_shared.conda.certificates import is_untrusted
 from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.conda.credentials import CredentialBook, Credentials
-from conda_store_shared.conda.fetched_file import fetch_file
 from conda_store_shared.conda.package_check import PackageLimits
+from conda_store_shared.conda.pip_files import PipFiles
 from conda_store_shared.conda.sandbox.confinement import OFF, Confinement, Sandbox, Workplace, open_sandbox, why_not
 from conda_store_shared.conda.source_packages import SourceBuilder
 from conda_store_shared.conda.spoken_process import run_spoken
@@ -102,10 +102,10 @@ class _Work:
         lines = [_requirement(package, book.with_login(_address(package)), package.sha256) for package in packages
                  if is_wheel(package)]  # fmt: skip
         if sources := [package for package in packages if not is_wheel(package)]:
-            lines += self._build(sources, book)
+            lines += self._build(sources)
         self._uv(lines, "--no-deps", "--require-hashes")
 
-    def _build(self, sources: Sequence[LockedPackage], book: CredentialBook) -> list[str]:
+    def _build(self, sources: Sequence[LockedPackage]) -> list[str]:
         settings, lines = self.settings, []
         with tempfile.TemporaryDirectory(prefix=".sources-", dir=self.prefix) as kept:
             os.chmod(kept, _READABLE)
@@ -116,10 +116,11 @@ class _Work:
                 install=self._install_requirements,
                 report=self.report,
             )
+            files = PipFiles(
+                root=Path(kept) / "archives", credentials=settings.credentials, trusted_hosts=settings.trusted_hosts
+            )
             for package in sources:
-                archive = fetch_file(
-                    _address(package), package.sha256 or "", Path(kept), book, settings.trusted_hosts
-                )
+                archive = files.fetch(package)
                 wheel = self.scratch / builder.build(package, archive).name
                 shutil.move(Path(kept) / wheel.name, wheel)
                 digest = hashlib.sha256(wheel.read_bytes()).hexdigest()

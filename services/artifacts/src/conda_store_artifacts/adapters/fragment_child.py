@@ -17,7 +17,6 @@ from conda_store_artifacts.adapters.compiled_modules import compile_modules
 from conda_store_artifacts.adapters.compression import Compression, compressed
 from conda_store_artifacts.adapters.package_entries import Entries, Installed, find_record, package_entries
 from conda_store_artifacts.adapters.plain_tar import END, PlainTar
-from conda_store_artifacts.adapters.wheel_cache import WheelCache
 from conda_store_artifacts.adapters.wheel_entries import unpack_wheel, wheel_entries
 from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, is_noarch, python_of
 from conda_store_shared.child.report import Report
@@ -26,6 +25,7 @@ from conda_store_shared.conda.installer import install
 from conda_store_shared.conda.lent_packages import borrow_packages
 from conda_store_shared.conda.ownership import remove_tree
 from conda_store_shared.conda.package_view import package_places
+from conda_store_shared.conda.pip_files import PipFiles
 from conda_store_shared.conda.wheel_check import check_wheel
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.package_address import PackageAddress
@@ -86,7 +86,7 @@ class _Maker:
         if conda:
             borrow_packages(work.plan.package_cache, work.lent, self._with_python(conda))
             await self._make_conda(conda)
-        wheels = WheelCache(
+        wheels = PipFiles(
             root=work.plan.package_cache.root / "wheels",
             credentials=work.plan.credentials,
             trusted_hosts=work.plan.trusted_hosts,
@@ -149,7 +149,7 @@ class _Maker:
             python=work.python,
         )
 
-    def _make_wheel(self, package: LockedPackage, wheels: WheelCache) -> None:
+    def _make_wheel(self, package: LockedPackage, wheels: PipFiles) -> None:
         work = self._work
         if work.python is None:
             detail = f"package {package.name} is wanted from pip, but there is no python in the environment"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_store_artifacts.adapters.wheel_cache import WheelCache
+from conda_store_shared.conda.pip_files import PipFiles
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.testing.private_server import PrivateServer, Secrets, write_certificate
@@ -42,7 +42,7 @@ def locked(index: Path, url: str) -> LockedPackage:
 def test_wheel_comes_from_whoever_is_shown_its_credential(
     server: PrivateServer, index: Path, tmp_path: Path, manner: str
 ) -> None:
-    cache = WheelCache(root=tmp_path / "wheels", credentials=server.credentials())
+    cache = PipFiles(root=tmp_path / "wheels", credentials=server.credentials())
     package = locked(index, f"{server.url}/{manner}")
     assert cache.fetch(package).read_bytes() == (index / WHEEL).read_bytes()
     asked = len(server.seen)
@@ -59,7 +59,7 @@ def test_refusal_tells_which_credential_was_shown(
 ) -> None:
     team = {"team": {"address": server.url, **credentials}} if credentials else {}
     with pytest.raises(StageFailure) as failure:
-        WheelCache(root=tmp_path / "wheels", credentials=team).fetch(locked(index, f"{server.url}/basic"))
+        PipFiles(root=tmp_path / "wheels", credentials=team).fetch(locked(index, f"{server.url}/basic"))
     assert (failure.value.cause, failure.value.transient) == ("channel_forbidden", False)
     assert words in failure.value.detail
     assert "wr-ong" not in failure.value.detail
@@ -71,7 +71,7 @@ def test_credential_is_shown_to_nobody_else_when_a_wheel_is_moved(
 ) -> None:
     with PrivateServer(index) as elsewhere:
         server.moved[f"/{manner}"] = f"{elsewhere.url}/open"
-        cache = WheelCache(root=tmp_path / "wheels", credentials=server.credentials())
+        cache = PipFiles(root=tmp_path / "wheels", credentials=server.credentials())
         assert cache.fetch(locked(index, f"{server.url}/{manner}")).exists()
         told = repr([(seen.path, seen.headers) for seen in elsewhere.seen])
     assert elsewhere.seen
@@ -83,15 +83,15 @@ def test_certificate_need_not_be_good_for_those_who_say_so(index: Path, tmp_path
     with PrivateServer(index, certificate=write_certificate(tmp_path / "certificate.pem")) as server:
         package = locked(index, f"{server.url}/open")
         with pytest.raises(StageFailure) as failure:
-            WheelCache(root=tmp_path / "wheels").fetch(package)
+            PipFiles(root=tmp_path / "wheels").fetch(package)
         assert "CERTIFICATE_VERIFY_FAILED" in failure.value.detail
         assert not failure.value.transient
-        assert WheelCache(root=tmp_path / "wheels", trusted_hosts=("127.0.0.1",)).fetch(package).exists()
+        assert PipFiles(root=tmp_path / "wheels", trusted_hosts=("127.0.0.1",)).fetch(package).exists()
 
 
 def test_host_that_is_shown_a_credential_by_https_is_trusted_by_nobody_saying_so(index: Path, tmp_path: Path) -> None:
     with PrivateServer(index, SECRETS, certificate=write_certificate(tmp_path / "certificate.pem")) as server:
-        cache = WheelCache(root=tmp_path / "wheels", credentials=server.credentials(), trusted_hosts=("127.0.0.1",))
+        cache = PipFiles(root=tmp_path / "wheels", credentials=server.credentials(), trusted_hosts=("127.0.0.1",))
         with pytest.raises(StageFailure):
             cache.fetch(locked(index, f"{server.url}/basic"))
         assert server.seen == []

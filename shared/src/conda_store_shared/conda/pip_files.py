@@ -1,4 +1,4 @@
-"""Runs in a child process: wheels as they were published, fetched once and known by their digest."""
+"""Wheels and source packages as they were published, fetched once and known by their digest; nothing of them runs."""
 
 import hashlib
 import os
@@ -27,8 +27,8 @@ _GONE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WheelCache:
-    """Wheels below ``root``; ``credentials`` are of package indexes, by name.
+class PipFiles:
+    """Files of pip packages below ``root``; ``credentials`` are of package indexes, by name.
 
     The certificates of ``trusted_hosts`` need not be good.
     """
@@ -38,7 +38,7 @@ class WheelCache:
     trusted_hosts: Sequence[str] = ()
 
     def fetch(self, package: LockedPackage) -> Path:
-        """The wheel of ``package`` on local disk.
+        """The file of ``package`` on local disk.
 
         Raises StageFailure: hash_mismatch, channel_not_found, channel_forbidden, channel_unreachable.
         """
@@ -85,7 +85,7 @@ class WheelCache:
                 raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, f"{detail}; {REMEDY}") from None
             raise StageFailure(FailureCode.CHANNEL_UNREACHABLE, detail, transient=True) from None
         if hasher.hexdigest() != str(package.sha256).lower():
-            detail = f"{strip_credentials(url)} is not the wheel the lockfile names: its sha256 is {hasher.hexdigest()}"
+            detail = f"{strip_credentials(url)} is not the file the lockfile names: its sha256 is {hasher.hexdigest()}"
             raise StageFailure(FailureCode.HASH_MISMATCH, detail)
 
 
