@@ -61,7 +61,7 @@ class Visitor:
 
     def _keep(self, answer: httpx.Response) -> None:
         answer.read()
-        self.answers.append(f"{answer.url} {answer.headers}")
+        self.answers.append(f"{answer.headers}")
         if not answer.headers.get("Content-Type", "").startswith(("application/x-tar", "application/gzip")):
             self.answers.append(answer.text)
 
@@ -77,7 +77,8 @@ class Visitor:
         by_pip = self.submit("by-pip", [self._world.channel("token"), self._demo], "python", "private-token", pip)
         channels = list(map(self._world.channel, MANNERS))
         by_conda = self.submit("by-conda", channels, *(f"private-{manner}" for manner in MANNERS))
-        return {by_pip: ("CONDA_PACK", "LOGS"), by_conda: ("YAML", "CONDA_PACK", "LOGS", "DOCKER_MANIFEST")}
+        everything_made = ("YAML", "CONDA_PACK", "CONSTRUCTOR_INSTALLER", "LOGS", "DOCKER_MANIFEST")
+        return {by_pip: ("CONDA_PACK", "LOGS"), by_conda: everything_made}
 
     def bad(self) -> dict[str, int]:
         """Builds that fail, by the cause that they are to fail from."""
@@ -100,6 +101,8 @@ class Visitor:
         secret = SECRETS["address in a specification"]
         for channel in (f"http://me:{secret}@127.0.0.1/c", f"http://127.0.0.1/t/{secret}/c", f"t/{secret}/c"):
             answer = self.user.post(self.user.specification("refused", ["x"], channels=[channel]))
+            assert answer.status_code == httpx.codes.BAD_REQUEST
+            answer = self.user.client.get("/api/v1/specification/", params={"channel": channel, "conda": "x"})
             assert answer.status_code == httpx.codes.BAD_REQUEST
             answer = self.user.client.put("/api/v1/setting/", json={"conda_default_channels": [channel]})
             assert answer.status_code == httpx.codes.BAD_REQUEST
