@@ -145,6 +145,11 @@ def _given(place: Workplace, scratch: Path) -> Iterator[tuple[int, int]]:
     """Let the sandbox's user own what it may write to, for as long as this is entered."""
     identity, own = _identity(place), (os.geteuid(), os.getegid())
     changed = place.prefix if place.changes else scratch
+    try:
+        os.chown(scratch, *identity)
+    except OSError:
+        # On some network disks root gives nothing away: then it is root inside, without any of root's rights.
+        identity = own
     if identity != own:
         give_away(changed, *identity)
     try:
@@ -156,7 +161,7 @@ def _given(place: Workplace, scratch: Path) -> Iterator[tuple[int, int]]:
 
 def _identity(place: Workplace) -> tuple[int, int]:
     """Who a sandbox's command is, seen from outside: the service's user, or nobody when that is root."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not _knows_nobody():
         return os.geteuid(), os.getegid()
     python = place.prefix / "bin" / "python"
     if place.changes or not python.exists():
@@ -166,6 +171,16 @@ def _identity(place: Workplace) -> tuple[int, int]:
     if status.st_uid == 0 and status.st_mode & stat.S_IROTH:
         return _NOBODY, _NOBODY
     return status.st_uid, status.st_gid
+
+
+@cache
+def _knows_nobody() -> bool:
+    """Whether there is such a user here: a container may have no more than one."""
+    for name in ("uid_map", "gid_map"):
+        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self", name).read_text().splitlines()]
+        if not any(first <= _NOBODY < first + count for first, _, count in ranges):
+            return False
+    return True
 
 
 class _Open:

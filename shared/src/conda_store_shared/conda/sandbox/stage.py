@@ -32,7 +32,7 @@ def main() -> NoReturn:
     try:
         status = _confine(plan)
     except OSError as error:
-        _leave(plan, str(error))
+        _leave(plan, _words_of(error))
     os._exit(status)
 
 
@@ -109,7 +109,7 @@ def _as_first_process(plan: Mapping[str, Any]) -> NoReturn:
         kernel.die_with_parent()
         os._exit(_await(command))
     except OSError as error:
-        _leave(plan, str(error))
+        _leave(plan, _words_of(error))
 
 
 def _await(command: int) -> int:
@@ -128,7 +128,7 @@ def _become(plan: Mapping[str, Any]) -> NoReturn:
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(kind, (limit, limit))
     kernel.drop_bounding_capabilities()
-    if os.geteuid() == 0:
+    if os.geteuid() != plan["uid"]:
         os.setgroups([])
         os.setresgid(plan["gid"], plan["gid"], plan["gid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
@@ -153,6 +153,10 @@ def _write(path: str, text: str) -> None:
         raise OSError(error.errno, error.strerror, path) from error
     finally:
         os.close(descriptor)
+
+
+def _words_of(error: OSError) -> str:
+    return ": ".join(str(part) for part in (error.filename, error.strerror) if part)
 
 
 def _leave(plan: Mapping[str, Any], word: str) -> NoReturn:
