@@ -26,7 +26,11 @@ def specification(channels: str = "[main]", dependencies: str = "[a]") -> str:
         (specification(dependencies=f"['https://me:{CANARY}@h.example/c::a']"), "channel https://h.example/c"),
         (specification(dependencies=f"['https://h.example/t/{CANARY}/c::a']"), "channel https://h.example/c"),
         (specification(dependencies=f"['https://me:{CANARY}@h.example/c::a no good!']"), "channel https://h.example/c"),
-        (specification(dependencies=f"[a, 'a[url=\"https://{CANARY}@h/x.conda\"]']"), "dependency 2"),
+        (specification(dependencies=f"[a, 'a[url=\"https://{CANARY}@h/x.conda\"]']"), "channel https://h/x.conda"),
+        (specification(dependencies=f"[a, 'a https://{CANARY}@h/x.conda']"), "dependency 2"),
+        (specification(dependencies=f"[a, 'a[channel=https://h/t/{CANARY}/c]']"), "channel https://h/c"),
+        (specification(dependencies=f"['a[version=1,channel=\"t/{CANARY}/c\"]']"), "a channel"),
+        (specification(dependencies=f"['a[url=https://h/t/{CANARY}/c/noarch/a-1-0.conda]']"), "channel https://h/c/noarch"),
         (specification(dependencies=f"[{{pip: [--index-url=https://me:{CANARY}@h/simple]}}]"), "--index-url of the"),
         (
             specification(dependencies=f"[{{pip: ['--extra-index-url  https://h/t/{CANARY}/simple']}}]"),

@@ -1,5 +1,6 @@
 """Refuses credentials inside addresses, before anything is stored (design §5)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.pip_options import is_pip_option
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.errors import InvalidSpecification
+
+_BRACKETED = re.compile(r"[\[,\s](?:channel|url)\s*=\s*['\"]?(?P<place>[^'\"\],]+)")
 
 
 def refuse_credentials(submission: Submission) -> None:
@@ -38,13 +41,23 @@ def _in_specification(specification: Specification) -> Iterator[str]:
         if channel_has_credentials(channel):
             yield _channel(channel)
     for number, text in enumerate(specification.dependencies):
-        place = channel_of_match_spec(text)
-        if has_user(text) or (place is not None and channel_has_credentials(place)):
-            yield f"dependency {number + 1}" if place is None else _channel(place)
+        places = [place for place in _places(text) if channel_has_credentials(place)]
+        yield from map(_channel, places)
+        if has_user(text) and not places:
+            yield f"dependency {number + 1}"
     for number, text in enumerate(specification.pip):
         option, _, address = text.replace("=", " ").partition(" ")
         if has_user(text) or (is_pip_option(text) and index_has_credentials(address.strip())):
             yield f"{option} of the pip section" if is_pip_option(text) else f"entry {number + 1} of the pip section"
+
+
+def _places(dependency: str) -> Iterator[str]:
+    """Channels and addresses that a MatchSpec names."""
+    channel = channel_of_match_spec(dependency)
+    if channel is not None:
+        yield channel
+    for found in _BRACKETED.finditer(dependency):
+        yield found["place"].strip()
 
 
 def _in_lockfile(lockfile: Lockfile) -> Iterator[str]:
