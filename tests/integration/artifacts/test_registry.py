@@ -125,6 +125,17 @@ async def test_registry_says_what_of_a_request_it_does_not_know(service: Downloa
     assert await ask(service, path) == (404, code)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_registry_takes_no_images_and_says_so_in_words_that_clients_read(
+    service: DownloadService, method: str
+) -> None:
+    async with service.client() as client:
+        answer = await client.request(method, f"{IMAGE}/blobs/uploads/")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["code"], answer.headers["Allow"]) == (405, "UNSUPPORTED", "GET, HEAD")
+    assert error["message"].startswith("The operation is unsupported: images are made of environments here")
+
+
 async def test_registry_stays_at_the_root_of_the_server(service: DownloadService) -> None:
     async with service.client() as client:
         assert (await client.get("/conda-store/v2/")).status_code == 404

@@ -7,6 +7,7 @@ from typing import Any
 
 from conda_store_artifacts.domain.fragment import FragmentFormat
 from conda_store_artifacts.domain.image_files import ImageFile
+from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_artifacts.domain.image_reference import Repository
 from conda_store_artifacts.domain.oci_manifest import Document
 from conda_store_artifacts.ports import MadeLayer, PushedBlob, RestOrder
@@ -19,6 +20,8 @@ from conda_store_shared.errors import StageFailure
 
 class PlainLayers:
     """Writes the paths of files, and joins what it is to merge; the base is a shell."""
+
+    machine = ImagePlatform("amd64")
 
     async def find_base(self) -> Sequence[ImageFile]:
         return (ImageFile(path="bin/sh", content="a shell", mode=0o755),)

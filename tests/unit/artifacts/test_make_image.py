@@ -1,6 +1,7 @@
 """The image of a build: layers shared with others, and a few documents over them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from conda_store_shared.errors import StageFailure
 from tests.unit.artifacts.artifact_builders import BUILD_KEY, StoredBuild, an_order
 from tests.unit.artifacts.fragment_world import locked
 from tests.unit.artifacts.image_builds import AMD64, ARM64, ImageBuild, a_lock, an_image_build, publish_base
+from tests.unit.artifacts.image_world import PlainLayers
 
 DEBIAN = "registry.example/debian"
 MANIFEST_KEY = f"docker/manifest/{BUILD_KEY}"
@@ -131,6 +133,14 @@ async def test_platforms_without_a_base_are_left_out_and_the_log_says_why(image:
     assert "config" in await image.manifest()
     assert "linux-aarch64 has no image, since the built-in base is for the platform of the workers alone" in image.log
     assert "osx-arm64 has no image, since images are for Linux alone" in image.log
+
+
+async def test_base_of_another_machine_is_no_base(image: ImageBuild) -> None:
+    layers = PlainLayers()
+    layers.machine = ARM64
+    image.tools = replace(image.tools, images=replace(image.tools.images, layers=layers))
+    with pytest.raises(StageFailure, match="the built-in base is for the platform of the workers alone"):
+        await image.make()
 
 
 async def test_image_that_no_platform_can_have_fails_with_the_reasons(image: ImageBuild) -> None:

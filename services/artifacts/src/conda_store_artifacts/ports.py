@@ -8,6 +8,7 @@ from typing import Protocol
 from conda_store_artifacts.domain.fragment import FragmentFormat
 from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
 from conda_store_artifacts.domain.image_files import ImageFile
+from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_artifacts.domain.image_reference import Repository
 from conda_store_artifacts.domain.oci_manifest import Document
 from conda_store_shared.child.report import Report
@@ -137,6 +138,11 @@ class LayerMaker(Protocol):
 
     Raises StageFailure: image_not_possible, disk_full, timeout, worker_lost.
     """
+
+    @property
+    def machine(self) -> ImagePlatform | None:
+        """What the base that is made of this machine is for; None for a machine that images know nothing of."""
+        ...
 
     async def find_base(self) -> Sequence[ImageFile]:
         """Return the files of the base that is made of this machine; the same as long as the process lives."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from conda_store_artifacts.adapters.machine_base import find_base
+from conda_store_artifacts.adapters.machine_base import find_base, machine_platform
 from conda_store_artifacts.domain.fragment import FragmentFormat
 from conda_store_artifacts.domain.image_files import ImageFile
+from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_artifacts.ports import MadeLayer, RestOrder
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
@@ -25,6 +26,11 @@ class ChildLayerMaker:
         self._pool = pool
         self._threads = threads
         self._base: tuple[ImageFile, ...] | None = None
+
+    @property
+    def machine(self) -> ImagePlatform | None:
+        """What the base that is made of this machine is for."""
+        return machine_platform()
 
     async def find_base(self) -> tuple[ImageFile, ...]:
         """Return the files of the base that is made of this machine."""

@@ -1,4 +1,4 @@
-"""Runs in a child process: what of this machine an image needs to run anything at all, which is glibc and a shell."""
+"""What of this machine an image needs to run anything at all: glibc and a shell."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conda_store_artifacts.domain.image_files import ImageFile, base_files
+from conda_store_artifacts.domain.image_platform import ImagePlatform
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 
@@ -21,6 +22,14 @@ _LIBRARIES = (
 _OPTIONAL = frozenset(_LIBRARIES[6:])
 _LISTED = re.compile(r"(?P<path>/\S+) \(0x")
 _INTERPRETER = 3
+# Machines that conda has another name for.
+_CONDA_NAMES = {"x86_64": "64", "i686": "32", "i586": "32"}
+
+
+def machine_platform() -> ImagePlatform | None:
+    """What the base is for; None for a machine that is no Linux that images know."""
+    system, machine = os.uname().sysname.lower(), os.uname().machine
+    return ImagePlatform.of(f"{system}-{_CONDA_NAMES.get(machine, machine)}")
 
 
 def find_base() -> tuple[ImageFile, ...]:

@@ -18,7 +18,7 @@ from conda_store_artifacts.routes.locks import (
     get_pixi_lock,
 )
 from conda_store_artifacts.routes.provenance import get_key, get_provenance
-from conda_store_artifacts.routes.registry import get_from_registry, get_registry_token, show_registry
+from conda_store_artifacts.routes.registry import get_from_registry, get_registry_token, refuse_push, show_registry
 from conda_store_artifacts.routes.sbom import get_bill
 from conda_store_artifacts.routes.storage import get_object
 from conda_store_shared.domain.artifact import ArtifactType
@@ -48,5 +48,13 @@ ROUTES = [
     route("/storage/{key:path}", get=get_object),
     route("/v2/", get=show_registry, rooted=True),
     route("/v2/token", get=get_registry_token, rooted=True),
-    route("/v2/{rest:path}", get=get_from_registry, rooted=True),
+    route(
+        "/v2/{rest:path}",
+        get=get_from_registry,
+        post=refuse_push,
+        put=refuse_push,
+        patch=refuse_push,
+        delete=refuse_push,
+        rooted=True,
+    ),
 ]

@@ -28,7 +28,7 @@ from conda_store_artifacts.use_cases.read_manifest import NotAccepted, ServedMan
 from conda_store_shared.errors import NotAuthorized, NotFound
 from conda_store_shared.web.access import ByUseCase
 from conda_store_shared.web.authentication import Authenticator, principal_of
-from conda_store_shared.web.operation import Content, operation
+from conda_store_shared.web.operation import Anyone, Content, operation
 from conda_store_shared.web.routing import lift_deadline, resource
 
 _AS_SPECIFIED = ByUseCase("Needs `environment::read` on the image's environment; 401 asks for a credential.")
@@ -105,6 +105,18 @@ async def get_from_registry(request: Request) -> Response:
         return await _ANSWERS[image.kind](request, image, caller)
     except Refused as refused:
         return refuse(refused, request)
+
+
+@operation(
+    "Push a part of an image",
+    Anyone(),
+    told(405, "Images are pulled from here, never pushed."),
+)
+async def refuse_push(request: Request) -> Response:
+    """Tell clients that push in their own words that nothing is taken."""
+    response = refuse(Refused(Refusal.UNSUPPORTED, "images are made of environments here; none is taken"), request)
+    response.headers["Allow"] = "GET, HEAD"
+    return response
 
 
 async def _admit(request: Request) -> tuple[ImagePath, Caller]:

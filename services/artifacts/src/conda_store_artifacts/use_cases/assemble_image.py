@@ -72,7 +72,7 @@ async def _platform_image(platform: str, chosen: ChosenBase, image: ImageMaking)
     is_ours, place = platform == inputs.order.prefix.platform, ImagePlatform.of(platform)
     if place is None:
         raise _LeftOut("images are for Linux alone")
-    base = await provide_base(chosen, place, image, is_ours=is_ours)
+    base = await provide_base(chosen, place, image)
     fragments, reason = await _fragments(platform, image, is_ours=is_ours)
     if reason is not None and not is_ours:
         raise _LeftOut(reason)

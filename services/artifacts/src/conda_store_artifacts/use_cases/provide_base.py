@@ -66,13 +66,11 @@ async def choose_base(image: ImageMaking) -> ChosenBase:
     return ChosenBase(reference=reference, top=top)
 
 
-async def provide_base(chosen: ChosenBase, platform: ImagePlatform, image: ImageMaking, *, is_ours: bool) -> BaseImage:
-    """Return the base for a platform; ``is_ours`` is for the platform of this machine.
-
-    Raises NoBase, and StageFailure for one that cannot be had.
-    """
+async def provide_base(chosen: ChosenBase, platform: ImagePlatform, image: ImageMaking) -> BaseImage:
+    """Return the base for a platform; raises NoBase, and StageFailure for one that cannot be had."""
     if chosen.reference is None or chosen.top is None:
-        if not is_ours:
+        machine = image.tools.images.layers.machine
+        if machine is None or not machine.runs(platform):
             raise NoBase(f"the built-in base is for the platform of the workers alone; set {_OPTION} to an image")
         files = await image.tools.images.layers.find_base()
         return BaseImage(layers=[await image.layer_of(files, "glibc and a shell")])
