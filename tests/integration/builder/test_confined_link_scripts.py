@@ -135,8 +135,18 @@ async def test_what_a_link_script_leaves_leads_the_service_nowhere(
         else:
             failure = await builder.failed(request)
             assert failure.code == code
+            assert "layer" in failure.detail or "a post-link script" in failure.detail
         assert "words" not in builder.ledger.log()
     assert list(elsewhere.iterdir()) == []
+
+
+async def test_link_script_that_fails_is_told_of_the_sandbox_when_it_ran_in_one(bench: Workbench) -> None:
+    package = bench.tiny(TinyPackage(name="fetcher", post_link="exit 7"))
+    for mode, told in (("required", True), ("off", False)):
+        async with bench.builder(sandbox=mode) as builder:
+            failure = await builder.failed(await bench.request(lockfile_of(package)))
+        assert "fetcher 1.0 ended with status 7" in failure.detail
+        assert ("it had no network" in failure.detail) == told
 
 
 async def test_link_script_runs_as_it_is_when_the_sandbox_is_off(bench: Workbench) -> None:

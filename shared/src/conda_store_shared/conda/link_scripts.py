@@ -52,7 +52,10 @@ def _run(sandbox: Sandbox, prefix: Path, package: InstalledPackage, report: Repo
         report.log(messages)
     if ended.status != 0:
         detail = f"the post-link script of package {package.name} {package.version} ended with status {ended.status}"
-        raise StageFailure(FailureCode.LINK_SCRIPT_FAILED, f"{detail}\n{ended.last_words}".strip())
+        # Scripts that fetch data are the usual ones to fail.
+        hint = "\nit had no network and saw nothing but this environment (CondaStoreWorker.sandbox)"
+        words = f"{detail}\n{ended.last_words}".strip()
+        raise StageFailure(FailureCode.LINK_SCRIPT_FAILED, words + (hint if sandbox.is_confined else ""))
 
 
 def _take_messages(path: Path) -> str:
