@@ -206,7 +206,7 @@ async def test_builder_refuses_when_the_lockfile_is_for_other_platforms(bench: W
     [
         ({"url": "https://example.org/nothing"}, "not the address of a conda package"),
         ({"version": "!!"}, "malformed version"),
-        ({"hash": {"sha256": "zz"}}, "non-hexadecimal"),
+        ({"hash": {"sha256": "zz"}}, "has a digest that is no sha256"),
     ],
 )
 async def test_builder_refuses_when_a_package_of_the_lockfile_makes_no_sense(
