@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from traitlets.config import Config
 
+from conda_store_shared.assembly.memory import give_back_what_is_free, give_large_blocks_back
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.describe import generated_config, shown_config
@@ -57,6 +58,7 @@ async def run_process(process: Process, config: Config) -> None:
         proxies=TrustedProxies.parse(section.trusted_proxies) if section.behind_proxy else NOBODY,
     )
     application = make_application(process, section)
+    give_back_what_is_free()
     await run_services(process.services, process.bus, lambda: serve(application, listening))
 
 
@@ -127,6 +129,7 @@ def execute(
         if arguments.show_config:
             sys.stdout.write(shown_config(loaded))
             return
+        give_large_blocks_back()
         configure_logging(name, wanted_level(name, loaded.config))
         for note in loaded.notes:
             _log.warning("configuration_note", note=note)

@@ -25,7 +25,7 @@ class InstallPlan:
     ``prefix`` is the final place; ``cache`` the root of the package caches; ``link_mode`` is ``auto`` or ``copy``;
     ``uv`` the program.  ``sandbox`` (see ``sandbox.confinement``) and ``memory_bytes`` are for code that packages
     bring.  ``credentials`` are of channels and package indexes, by name; ``trusted_hosts`` hosts of pip packages whose
-    certificates need not be good.
+    certificates need not be good.  ``downloads`` packages are fetched and unpacked at once; each takes memory.
     """
 
     platform: str
@@ -43,6 +43,7 @@ class InstallPlan:
     credentials: Credentials = field(default_factory=dict, repr=False)
     pip_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     trusted_hosts: tuple[str, ...] = ()
+    downloads: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the arguments of a call."""

@@ -78,13 +78,20 @@ async def _link(
             installed_packages=[],
             execute_link_scripts=False,
             alternative_target_prefix=plan.prefix,
-            config=Config.from_toml(_COPIES) if plan.link_mode == "copy" else None,
+            config=_config(plan),
             client=access.client(),
             reporter=progress,
         )
     except (InstallerError, IoError, LinkError, TransactionError) as error:
         # Not from the error: its text is that of the request, before it is made fit to be shown.
         raise explain(error, access) from None
+
+
+def _config(plan: InstallPlan) -> Config | None:
+    text = _COPIES if plan.link_mode == "copy" else ""
+    if plan.downloads is not None:
+        text += f"[concurrency]\ndownloads = {plan.downloads}\n"
+    return Config.from_toml(text) if text else None
 
 
 def _empty(directory: Path) -> None:

@@ -5,14 +5,20 @@ from collections.abc import AsyncIterator
 
 async def blocks_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
     """Yield what ``pieces`` yields in blocks of ``size`` bytes, the last one shorter; none for an empty stream."""
-    waiting = bytearray()
+    held: list[bytes] = []
+    room = size
     async for piece in pieces:
-        waiting += piece
-        while len(waiting) >= size:
-            yield bytes(waiting[:size])
-            del waiting[:size]
-    if waiting:
-        yield bytes(waiting)
+        while len(piece) >= room:
+            held.append(piece[:room])
+            piece = piece[room:]
+            block, held, room = b"".join(held), [], size
+            yield block
+            del block
+        if piece:
+            held.append(piece)
+            room -= len(piece)
+    if held:
+        yield b"".join(held)
 
 
 async def batches_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:

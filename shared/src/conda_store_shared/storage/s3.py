@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 log = structlog.get_logger()
-PART_BYTES = 8 * 1024 * 1024
+# The least that S3 takes: an upload holds each of its parts twice.
+PART_BYTES = 5 * 1024 * 1024
 _MAXIMUM_PARTS = 10_000
-_PARTS_AT_ONCE = 3
+_PARTS_AT_ONCE = 2
 _PIECE = 256 * 1024
 _ADDRESS_VALIDITY = 7 * 24 * 3600
 _NO_CREDENTIALS = (
@@ -114,7 +115,7 @@ class S3Store:
         return StoredObject(key=key, size=len(content), etag=answer["ETag"].strip('"'))
 
     async def put_file(self, key: str, path: Path, content_type: str) -> StoredObject:
-        """Store a file, in parts when it is larger than one; at most four parts are in memory."""
+        """Store a file, in parts when it is larger than one; at most three parts are in memory."""
         size = (await asyncio.to_thread(path.stat)).st_size
         if size <= PART_BYTES:
             return await self.put(key, await asyncio.to_thread(path.read_bytes), content_type)
@@ -122,7 +123,7 @@ class S3Store:
         return await self._put_in_parts(key, _read_parts(path, step), content_type)
 
     async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
-        """Store what comes, in parts when it is more than one; at most four parts are in memory."""
+        """Store what comes, in parts when it is more than one; at most three parts are in memory."""
         parts = blocks_of(pieces, PART_BYTES)
         first = await anext(parts, b"")
         if len(first) < PART_BYTES:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conda_store_artifacts.adapters.child_fragment_maker import FragmentSettings
+from conda_store_artifacts.adapters.child_fragment_maker import DOWNLOADS, FragmentSettings
 from conda_store_shared.child.pool import ChildCall, ChildPool
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.install_plan import InstallPlan, select_packages
@@ -45,6 +45,7 @@ class ChildPrefixRebuilder:
             cache=str(settings.fragments.cache),
             link_mode="auto",
             ownership=Ownership(),
+            downloads=DOWNLOADS,
             uv=settings.uv,
             builds_sdists=settings.builds_sdists,
             sandbox=settings.sandbox,

@@ -1,7 +1,8 @@
 """Put shared objects into the store, each once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from conda_store_shared.db.moments import now
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 
-_AT_ONCE = 4
+_AT_ONCE = 8
+_ROOM = 16 * 1024 * 1024
 _CONTENT_TYPE = "application/octet-stream"
 
 
@@ -32,10 +34,10 @@ async def store_blobs(local: Sequence[LocalBlob], *, transactions: Transactions,
         return
     async with transactions.begin() as transaction:
         await note_blobs(transaction.session, [each.blob for each in local], now())
-    room = asyncio.Semaphore(_AT_ONCE)
+    room = _Room()
 
     async def put(each: LocalBlob) -> None:
-        async with room:
+        async with room.of(each.blob.size):
             stored = await store.head(each.blob.key)
             if stored is None or stored.size != each.blob.size:
                 await store.put_file(each.blob.key, each.path, _CONTENT_TYPE)
@@ -46,6 +48,30 @@ async def store_blobs(local: Sequence[LocalBlob], *, transactions: Transactions,
                 group.create_task(put(each))
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from failures
+
+
+class _Room:
+    """Memory for what is sent at once: many small blobs, or one large one, of which the store holds some parts."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._sent = 0
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def of(self, size: int) -> AsyncIterator[None]:
+        size = min(size, _ROOM)
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._taken + size <= _ROOM and self._sent < _AT_ONCE)
+            self._taken += size
+            self._sent += 1
+        try:
+            yield
+        finally:
+            async with self._freed:
+                self._taken -= size
+                self._sent -= 1
+                self._freed.notify_all()
 
 
 async def store_blob(local: LocalBlob, *, transactions: Transactions, store: ObjectStore) -> None:
