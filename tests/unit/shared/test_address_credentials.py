@@ -1,5 +1,7 @@
 """Addresses with credentials in them are known as such, and no others."""
 
+import time
+
 import pytest
 
 from conda_store_shared.domain.address_credentials import (
@@ -42,6 +44,40 @@ def test_channel_with_a_credential_is_known(channel: str) -> None:
 def test_channel_without_a_credential_is_taken(channel: str) -> None:
     assert not channel_has_credentials(channel)
     assert not text_has_credentials(f"name: x\nchannels:\n  - {channel}\ndependencies:\n- a\n- pip:\n  - a @ x\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_known"),
+    [
+        ("channels: [main, 'https://h.example/t/secret/c']", True),
+        ('{"channels": [\n"https://h.example/t/secret/c"\n]}', True),
+        ("channels:\n- t/secret/c", True),
+        ("# as told in https://forum.example/t/some-topic/12\nname: x", False),
+        ("description: see https://forum.example/t/some-topic/12", False),
+        ("channels:\n- main  # see https://forum.example/t/some-topic/12", False),
+        ("dependencies:\n- pip:\n  - a @ https://h.example/source/t/tqdm/tqdm-1-py3-none-any.whl", False),
+    ],
+)
+def test_text_that_is_not_read_yet_is_looked_at_where_channels_stand(text: str, is_known: bool) -> None:
+    assert text_has_credentials(text) == is_known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "://a:" * 400_000,
+        "://a:b" * 300_000,
+        "://" + "a:" * 900_000,
+        "- " + "t/" * 900_000,
+        "- t/x/" * 300_000,
+        "- " + "t/x/" * 200_000 + ".whl",
+    ],
+)
+def test_hostile_text_takes_no_longer_than_its_length_asks(text: str) -> None:
+    began = time.perf_counter()
+    text_has_credentials(f"{text} @")
+    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize("address", INDEXES_WITH)

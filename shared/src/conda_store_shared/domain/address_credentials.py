@@ -4,12 +4,16 @@ import re
 from urllib.parse import urlsplit
 
 # A user, with a password or being a token itself; that of git's own protocol is no secret.  What follows a host and a
-# colon and is no port is taken for a password, however odd.
-_USER = re.compile(r"://(?!git@)(?:[^\s/?#@]*@|[^\s/?#@:]*:(?!\d*(?:[\s/?#]|$))[^\s@]*@)")
+# colon and is no port is taken for a password, however odd.  No part reads on into the next address: how long it takes
+# to look is to follow from the length of the text.
+_USER = re.compile(r"://(?!git@)(?:[^\s/?#@]*+@|[^\s/?#@:]*+:(?!\d*+(?:[\s/?#]|$))(?:(?!://)[^\s@])*+@)")
 _TOKEN = re.compile(r"(?:^|/)t/[^/\s]+")
-# Of a text of which nothing else is known: addresses, and channels below the alias; files may lie below ``/t/``.
-_IN_TEXT = re.compile(
-    r"(?:://[^\s'\"]*/|^[ \t]*-[ \t]*['\"]?)t/[^/\s]+/(?![^\s'\"]*\.(?:whl|zip|tar\.gz))", re.MULTILINE
+# Of a text that is not read yet: addresses and names in lists, not those of pages in comments and descriptions; files
+# may lie below ``/t/``.
+_LISTED = re.compile(
+    r"^[ \t]*(?:[-\['\"]|channels\b|dependencies\b)[^#\n]*?(?<![A-Za-z0-9_.-])t/[^/\s]+/"
+    r"(?![^\s'\"]{0,300}\.(?:whl|zip|tar\.gz))",
+    re.MULTILINE,
 )
 REMEDY = (
     "is written with a credential in it, which would be stored with it and shown; leave that out, and have it named "
@@ -35,4 +39,4 @@ def index_has_credentials(address: str) -> bool:
 
 def text_has_credentials(text: str) -> bool:
     """Whether a text, not yet read, seems to hold such an address."""
-    return has_user(text) or bool(_IN_TEXT.search(text))
+    return has_user(text) or bool(_LISTED.search(text))
