@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import io
 import json
+import os
+import signal
 import tarfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -29,6 +31,7 @@ from conda_store_shared.child.report import SilentReport
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.testing.bus_messages import eventually
 from tests.integration.artifacts.package_files import PLACEHOLDER, PLATFORM, write_package, write_wheel
 
 ARCHIVE = FragmentFormat(kind=FragmentKind.ARCHIVE)
@@ -244,6 +247,20 @@ async def test_wheel_that_leaves_the_environment_is_refused(maker: ChildFragment
         await make(maker, tmp_path / "out", [python, wheel], only=[wheel])
     assert failure.value.cause == FailureCode.INVALID_PACKAGE
     assert not await asyncio.to_thread(Path("/tmp/escaped").exists)
+
+
+async def test_making_is_told_as_lost_when_its_child_is_killed_and_works_again(
+    maker: ChildFragmentMaker, pool: ChildPool, tmp_path: Path
+) -> None:
+    packages = [write_package(tmp_path / "channel", f"large-{number}", {f"lib/{number}": os.urandom(1 << 24)})
+                for number in range(3)]  # fmt: skip
+    making = asyncio.create_task(make(maker, tmp_path / "out", packages))
+    await eventually(lambda: any((tmp_path / "out").glob("conda-*")), timeout=30)
+    os.kill(pool.stats().busy[0], signal.SIGKILL)
+    with pytest.raises(StageFailure) as failure:
+        await making
+    assert (failure.value.cause, failure.value.transient) == (FailureCode.WORKER_LOST, True)
+    assert len(await make(maker, tmp_path / "again", packages)) == 3
 
 
 async def test_nothing_but_the_fragments_is_left_of_making_them(maker: ChildFragmentMaker, tmp_path: Path) -> None:

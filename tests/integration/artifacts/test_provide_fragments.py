@@ -141,6 +141,17 @@ async def test_failed_making_leaves_no_fragment_and_nothing_on_disk(world: World
     assert len(await provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools)) == 1
 
 
+async def test_fragments_of_a_maker_that_died_between_two_lines_are_made_by_the_next(world: World) -> None:
+    [fragment] = await provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools)
+    # The row of the blob was written, and perhaps the object, but not the row of the fragment.
+    for with_object in (True, False):
+        await forget_blobs([fragment.blob.digest], transactions=world.tools.transactions)
+        if not with_object:
+            await world.store.delete(fragment.blob.key)
+        assert await provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools) == (fragment,)
+        assert await world.stored([fragment.blob.digest]) == [True]
+
+
 async def test_use_of_fragments_is_noted_when_the_last_one_was_long_ago(world: World) -> None:
     await provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools)
     await world.age_blobs(timedelta(minutes=5))
