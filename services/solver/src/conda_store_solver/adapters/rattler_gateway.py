@@ -156,4 +156,4 @@ def _channel_in(text: str, channels: Sequence[str]) -> str:
 
 def strip_credentials_in(text: str) -> str:
     """``text`` with credentials taken out of every address."""
-    return re.sub(r"\w+://[^\s)'`]+", lambda found: strip_credentials(found[0]), text)
+    return re.sub(r"\b\w{1,16}://[^\s)'`]+", lambda found: strip_credentials(found[0]), text)
