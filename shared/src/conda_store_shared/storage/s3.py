@@ -128,7 +128,9 @@ class S3Store:
         first = await anext(parts, b"")
         if len(first) < PART_BYTES:
             return await self.put(key, first, content_type)
-        return await self._put_in_parts(key, _begun(first, parts), content_type)
+        all_parts = _begun([first], parts)
+        del first
+        return await self._put_in_parts(key, all_parts, content_type)
 
     async def get(self, key: str, limit: int) -> bytes:
         """Return a small object; raises NotFound or TooLarge."""
@@ -258,6 +260,8 @@ class S3Store:
                 await room.acquire()
                 async for content in parts:
                     put.append(group.create_task(put_part(len(put) + 1, content)))
+                    # Once it is sent nobody may hold it: the next one is as large.
+                    del content
                     # The next part is read only when there is room for it.
                     await room.acquire()
         except BaseExceptionGroup as failures:
@@ -298,13 +302,15 @@ def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
     return StorageUnavailable(f"the object store refuses {error.operation_name} of {key!r}: {code}")
 
 
-async def _begun(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
+async def _begun(first: list[bytes], others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first.pop()
     async for other in others:
         yield other
+        del other
 
 
 async def _read_parts(path: Path, size: int) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while part := await asyncio.to_thread(file.read, size):
             yield part
+            del part
