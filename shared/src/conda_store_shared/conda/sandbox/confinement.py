@@ -24,6 +24,7 @@ AUTO, REQUIRED, OFF = "auto", "required", "off"
 # Whoever is nobody: root's sandboxes run as this user, who owns nothing elsewhere.
 _NOBODY = 65534
 _INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+_LOADER = ("LD_LIBRARY_PATH",)
 _HOME = "/tmp"  # noqa: S108 - the private one
 _STAGE = (sys.executable, "-E", "-s", "-P", "-m", "conda_store_shared.conda.sandbox.stage")
 _READY = "ready"
@@ -221,7 +222,7 @@ class _Confined:
                 file.write(json.dumps(plan).encode())
                 file.seek(0)
                 stage = (*_STAGE, str(file.fileno()))
-                ended = run_spoken(stage, {}, Path("/"), report, (file.fileno(), write))
+                ended = run_spoken(stage, _for_our_python(), Path("/"), report, (file.fileno(), write))
             finally:
                 os.close(write)
             failure = failures.read().decode(errors="replace")
@@ -232,7 +233,8 @@ class _Confined:
     def wrapper(self, program: Path, directory: Path, asked_from: Path) -> Path:
         plan, script = directory / "plan.json", directory / program.name
         plan.write_text(json.dumps(self._plan((str(program),)) | {"asked_from": os.path.realpath(asked_from)}))
-        script.write_text(f'#!/bin/sh\nexec {shlex.join((*_STAGE, str(plan)))} "$@"\n')
+        settings = [f"{name}={value}" for name, value in _for_our_python().items()]
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(("env", *settings, *_STAGE, str(plan)))} "$@"\n')
         script.chmod(0o700)
         return script
 
@@ -270,6 +272,11 @@ class _Words:
 
     def progress(self, done: int, total: int, unit: str) -> None:
         pass
+
+
+def _for_our_python() -> dict[str, str]:
+    """What our own interpreter may need to start, and packages' code does not get."""
+    return {name: value for name in _LOADER if (value := os.environ.get(name))}
 
 
 def _inherited(home: str) -> dict[str, str]:
