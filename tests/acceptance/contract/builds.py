@@ -87,7 +87,7 @@ BUILDS = [
         for name in ("logs", "yaml", "lockfile", "archive", "docker", "installer")
     ),
     _row("1.4", "GET /v1/build/{build}/docker/", 400, error("Build {build} doesn't have a docker manifest")),
-    _row("1.4", "GET /v1/build/{build}/installer/", 400, error("Build {build} doesn't have an installer")),
+    _row("1.4", "GET /v1/build/{build}/installer/", 307, headers={"location": re.compile("installer/")}, until=60),
     _row("1.4", "PUT /v1/build/999999/", 404, _NO_BUILD),
     _row("1.4", "PUT /v1/build/{build}/", 403, DENIED, caller="viewer"),
     _row("1.4", "PUT /v1/build/{build}/", body=ok({"build_id": int}, "rebuild triggered"),
