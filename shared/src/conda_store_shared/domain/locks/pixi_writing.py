@@ -11,16 +11,12 @@ from conda_store_shared.domain.package_address import PackageAddress
 VERSION = 6
 _ENVIRONMENT = "default"
 _KEYS = {"conda": "conda", "pip": "pypi"}
-# Read, but not needed by anybody who installs what is locked.
-_INDEX = "https://pypi.org/simple"
 
 
 def write_pixi_lock(lockfile: Lockfile) -> str:
     """Return the text, with all platforms in one environment."""
     packages = {package.url: package for package in lockfile.packages}
     environment: dict[str, Any] = {"channels": [{"url": channel} for channel in lockfile.channels]}
-    if any(package.manager == "pip" for package in lockfile.packages):
-        environment["indexes"] = [_INDEX]
     environment["packages"] = {
         platform: [
             {_KEYS[package.manager]: package.url}
