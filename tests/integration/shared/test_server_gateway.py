@@ -116,6 +116,32 @@ async def test_gateway_passes_on_the_first_byte_before_the_last_is_there(client:
         assert loop.time() - began > 0.5
 
 
+class HangsUp:
+    """A service that answers once on each connection, and hangs up when asked again: as if it had been idle long."""
+
+    def __init__(self) -> None:
+        self.tasks = set[asyncio.Task[None] | None]()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request, and the start of the second."""
+        self.tasks.add(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.read(1)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_gateway_asks_again_when_a_service_hung_up_an_idle_connection() -> None:
+    service = HangsUp()
+    async with await asyncio.start_server(service.answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with Gateway(Upstreams(api=port, auth=port, artifacts=port)) as gateway:
+            async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as client:
+                assert [(await client.get("/v2/")).status_code for _ in range(4)] == [200] * 4
+        await asyncio.gather(*(task for task in service.tasks if task))
+
+
 async def test_gateway_answers_in_the_usual_form_when_a_service_is_down() -> None:
     down = free_port()
     with Gateway(Upstreams(api=down, auth=down, artifacts=down)) as gateway:

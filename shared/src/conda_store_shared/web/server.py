@@ -14,6 +14,8 @@ from conda_store_shared.web.forwarded import NOBODY, Forwarded, TrustedProxies
 
 _BACKLOG = 1024
 _STOP_SECONDS = 5
+# Longer than proxies keep an idle connection (a minute, usually): who hangs up first must not be the one that is asked.
+_IDLE_SECONDS = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ async def serve(application: Starlette, listening: Listening) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
     )
