@@ -13,7 +13,7 @@ from conda_store_shared.compat.default_hooks import conda_store_validate_specifi
 from conda_store_shared.compat.specification import CondaSpecification, CondaSpecificationPip
 from conda_store_shared.db.models import Build, Environment, Namespace, Specification
 from conda_store_shared.errors import CondaStoreError
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from tests.unit.api.api_client import open_api
 from tests.unit.api.ledger_builders import Ledger, a_policy
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 
 @pytest.mark.parametrize(

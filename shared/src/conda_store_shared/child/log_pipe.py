@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 Sink = Callable[[str], None]
 

@@ -17,7 +17,7 @@ from conda_store_shared.child.report import Report, SilentReport
 from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 __all__ = ["ChildCall", "ChildPool", "PoolOptions", "PoolStats"]
 

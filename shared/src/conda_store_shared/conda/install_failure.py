@@ -7,7 +7,7 @@ from conda_store_shared.conda.certificates import REMEDY, is_untrusted
 from conda_store_shared.conda.channel_client import ChannelAccess
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})[^)]*\)")
 _ADDRESS = re.compile(r"(?:https?|file|s3|gcs|oci)://[^\s)]+")

@@ -25,7 +25,7 @@ from conda_store_shared.conda.spoken_process import run_spoken
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _READABLE = 0o755

@@ -12,7 +12,7 @@ from conda_store_shared.bus.port import Bus
 from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import AttemptEvent, Event, LogWritten, StageProgress
 from conda_store_shared.errors import BusUnavailable
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 PIECE_BYTES = 64 * 1024
 PIECE_SECONDS = 0.25

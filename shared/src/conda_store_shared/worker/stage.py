@@ -17,7 +17,7 @@ from conda_store_shared.contracts.events import AttemptEvent, BuildEvent, StageF
 from conda_store_shared.domain.stage import Attempt, FailureCode
 from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.errors import StageFailure, Unavailable
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.worker.reporter import Reporter, publish_until_taken
 

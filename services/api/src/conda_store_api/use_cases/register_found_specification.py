@@ -24,7 +24,7 @@ from conda_store_shared.contracts.events import SpecificationFound
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.storage_keys import found_specification_key
 from conda_store_shared.errors import CondaStoreError, InvalidSpecification, NotFound, Unavailable
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 

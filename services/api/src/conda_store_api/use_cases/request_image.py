@@ -25,7 +25,7 @@ from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.domain.names import DYNAMIC_NAMESPACE
 from conda_store_shared.domain.stage import artifact_stage
 from conda_store_shared.errors import CondaStoreError, Unavailable
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transaction, Transactions
 

@@ -14,7 +14,7 @@ from conda_store_artifacts.domain.image_reference import Repository
 from conda_store_shared.bus.backoff import Backoff
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 PULL, PUSH = "pull", "pull,push"
 TRIES = 5

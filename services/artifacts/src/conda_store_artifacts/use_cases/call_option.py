@@ -8,7 +8,7 @@ import structlog
 
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 
 _SECONDS = 30.0
 _log = structlog.get_logger()

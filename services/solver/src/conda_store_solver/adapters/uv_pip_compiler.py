@@ -21,7 +21,7 @@ from conda_store_shared.conda.channels import strip_user
 from conda_store_shared.conda.credentials import CredentialBook, Credentials
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from conda_store_solver.domain.packages import PipPackage
 from conda_store_solver.domain.pip_section import PipRequest
 from conda_store_solver.domain.pip_targets import best_wheel, uv_platform, wheel_tags

@@ -7,7 +7,7 @@ from conda_store_shared.domain.order import SolveOrder
 from conda_store_shared.domain.solved_packages import write_packages
 from conda_store_shared.domain.storage_keys import solve_answer_key, solve_order_key
 from conda_store_shared.errors import NotFound, StageFailure
-from conda_store_shared.logs import redact
+from conda_store_shared.redaction import redact
 from conda_store_solver.use_cases.solve_specification import MAXIMUM_ORDER_BYTES, SolveTools
 
 # A message has at most a megabyte, and a character that is not ASCII takes up to twelve bytes of it.
