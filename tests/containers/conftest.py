@@ -11,17 +11,19 @@ from conda_store_shared.testing.servers.conda_store import QUICK, Backing, Distr
 from conda_store_shared.testing.servers.docker_engine import DockerEngine
 from conda_store_shared.testing.servers.image_clients import Podman, Skopeo
 from conda_store_shared.testing.servers.image_registry import PASSWORD, USER, ImageRegistry
+from conda_store_shared.testing.servers.token_server import TokenServer
 from tests.acceptance.user import User
 
 
 @pytest.fixture(scope="session")
-def image_options(guarded_registry: ImageRegistry) -> str:
+def image_options(guarded_registry: ImageRegistry, token_registry: ImageRegistry) -> str:
     """Lines of a configuration file: where images are pushed to, and what those of some environments stand upon."""
     return f"""
 from python_docker.registry import Registry
 
 c.ContainerRegistry.container_registries = {{
-    {guarded_registry.url!r}: lambda url: Registry(url, username={USER!r}, password={PASSWORD!r})
+    url: lambda url: Registry(url, username={USER!r}, password={PASSWORD!r})
+    for url in ({guarded_registry.url!r}, {token_registry.url!r})
 }}
 
 def base_of(build):
@@ -91,6 +93,20 @@ def engine() -> Iterator[DockerEngine]:
 def guarded_registry() -> Iterator[ImageRegistry]:
     """A registry that wants a credential."""
     with ImageRegistry(guarded=True) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def token_server() -> Iterator[TokenServer]:
+    """What gives out tokens for a registry."""
+    with TokenServer(USER, PASSWORD) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def token_registry(token_server: TokenServer) -> Iterator[ImageRegistry]:
+    """A registry that wants a token."""
+    with ImageRegistry(tokens=token_server) as registry:
         yield registry
 
 

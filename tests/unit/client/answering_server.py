@@ -102,6 +102,6 @@ class AnsweringServer:
                 self.end_headers()
                 self.wfile.write(answer.body[: answer.sent])
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  the names http.server calls
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  the names http.server calls
 
         return Handler

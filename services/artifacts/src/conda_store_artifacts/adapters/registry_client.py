@@ -104,10 +104,9 @@ class RegistryClient:
     async def _begin(self, session: aiohttp.ClientSession, repository: Repository, blob: PushedBlob) -> str | None:
         """Return where to send a blob; None when the registry took it from another of its repositories."""
         url = _url(repository, "blobs", "uploads/")
-        source = self._seen.get((repository.address, blob.digest))
-        if source is not None and source != repository.name:
-            url = f"{url}?mount=sha256:{blob.digest}&from={quote(source, safe='')}"
-        answer = await self._transport.ask(session, repository, Ask(method="POST", url=url, actions=PUSH))
+        answer = await self._mount(session, repository, blob, url)
+        if answer is None:
+            answer = await self._transport.ask(session, repository, Ask(method="POST", url=url, actions=PUSH))
         if answer.status == 201:
             return None
         place = answer.headers.get("Location")
@@ -115,6 +114,21 @@ class RegistryClient:
             detail = f"registry {repository.host} does not say where to upload"
             raise StageFailure(FailureCode.REGISTRY_REFUSED, detail)
         return urljoin(url, place)
+
+    async def _mount(
+        self, session: aiohttp.ClientSession, repository: Repository, blob: PushedBlob, url: str
+    ) -> aiohttp.ClientResponse | None:
+        """Ask that a blob be taken from another repository; None when there is none, or it must not be read."""
+        source = self._seen.get((repository.address, blob.digest))
+        if source is None or source == repository.name:
+            return None
+        mount = f"{url}?mount=sha256:{blob.digest}&from={quote(source, safe='')}"
+        try:
+            return await self._transport.ask(session, repository, Ask(method="POST", url=mount, actions=PUSH))
+        except StageFailure as failure:
+            if failure.cause != FailureCode.REGISTRY_REFUSED:
+                raise
+            return None
 
     def _note(self, repository: Repository, digest: str) -> None:
         if len(self._seen) >= _MOST_SEEN:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from conda_store_artifacts.adapters.registry_authorization import answer_challenges, read_challenges
+from conda_store_artifacts.adapters.registry_authorization import RegistryAtFault, answer_challenges, read_challenges
 from conda_store_artifacts.domain.image_reference import Repository
 from conda_store_shared.bus.backoff import Backoff
 from conda_store_shared.domain.stage import FailureCode
@@ -21,10 +21,6 @@ TRIES = 5
 _LONGEST_REASON = 500
 _MOST_ERROR_BYTES = 64 * 1024
 Read = Callable[[aiohttp.ClientResponse], Awaitable[None]]
-
-
-class _TryAgain(Exception):
-    """The registry is at fault, and may be better next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +59,11 @@ class RegistryTransport:
     async def session(self) -> AsyncIterator[aiohttp.ClientSession]:
         """Connections for some requests, which are closed afterwards."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._options.connect, sock_read=self._options.silence)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=True, auto_decompress=False) as session:
+        # What is compressed on its way would have another digest.
+        plain = {"Accept-Encoding": "identity"}
+        async with aiohttp.ClientSession(
+            timeout=timeout, trust_env=True, auto_decompress=False, headers=plain
+        ) as session:
             yield session
 
     async def pause(self, repeats: int) -> None:
@@ -81,7 +81,7 @@ class RegistryTransport:
         for repeats in range(ask.tries):
             try:
                 return await self._try(session, repository, ask, read)
-            except (_TryAgain, aiohttp.ClientError, TimeoutError, OSError) as error:
+            except (RegistryAtFault, aiohttp.ClientError, TimeoutError, OSError) as error:
                 reason = _told(error)
             if repeats < ask.tries - 1:
                 await self.pause(repeats)
@@ -92,9 +92,12 @@ class RegistryTransport:
         self, session: aiohttp.ClientSession, repository: Repository, ask: Ask, read: Read | None
     ) -> aiohttp.ClientResponse:
         key = (repository, ask.actions)
-        async with _sent(session, ask, self._shown.get(key)) as answer:
+        is_own = _origin(ask.url) == _origin(repository.address)
+        async with _sent(session, ask, self._shown.get(key) if is_own else None) as answer:
             if answer.status != 401:
                 return await _received(answer, repository, ask, read)
+            if not is_own:
+                raise _elsewhere(repository, ask)
             challenges = read_challenges(answer.headers.getall("WWW-Authenticate", []))
         self._shown.pop(key, None)
         shown = await answer_challenges(challenges, repository, ask.actions, session)
@@ -102,6 +105,20 @@ class RegistryTransport:
             if shown is not None and answer.status != 401:
                 self._shown[key] = shown
             return await _received(answer, repository, ask, read)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Who is asked: scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _elsewhere(repository: Repository, ask: Ask) -> StageFailure:
+    """The failure of an upload to a place that a registry named, and that is not to see our password."""
+    parts = urlsplit(ask.url)
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    detail = f"registry {repository.host} sends to {where}, which wants a password; {repository.address} alone is shown"
+    return StageFailure(FailureCode.REGISTRY_REFUSED, f"{detail} that of the registry")
 
 
 @asynccontextmanager
@@ -121,7 +138,7 @@ async def _received(
         return answer
     reason = await _reason(answer)
     if answer.status >= 500 or answer.status in (408, 429):
-        raise _TryAgain(reason)
+        raise RegistryAtFault(reason)
     path = urlsplit(ask.url).path
     who = "" if repository.password else "; no user name and password are set for it"
     hint = who if answer.status in (401, 403) else ""
@@ -144,4 +161,4 @@ def _told(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer"
     # Errors of aiohttp may quote an address with what stands in its query.
-    return str(error) if isinstance(error, _TryAgain) else type(error).__name__
+    return str(error) if isinstance(error, RegistryAtFault) else type(error).__name__

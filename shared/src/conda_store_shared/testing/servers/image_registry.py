@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conda_store_shared.testing.servers.process import ServerProcess, accepts_connections, find_program, free_port
+from conda_store_shared.testing.servers.token_server import ISSUER, SERVICE, TokenServer
 
 _PACKAGE = "docker-registry"
 USER = "pusher"
@@ -15,14 +16,15 @@ _HASHED = "$2y$04$abcdefghijklmnopqrstuuR4nfqZTYXd8QMVH/egWPqHP7ooXdbRG"
 
 
 class ImageRegistry(ServerProcess):
-    """Keeps images in its directory; a `guarded` one wants USER and PASSWORD for everything."""
+    """Keeps images in its directory; a `guarded` one wants USER and PASSWORD for everything, or a token of `tokens`."""
 
     name = "image-registry"
 
-    def __init__(self, *, guarded: bool = False) -> None:
+    def __init__(self, *, guarded: bool = False, tokens: TokenServer | None = None) -> None:
         super().__init__()
         self.port = free_port()
         self._guarded = guarded
+        self._tokens = tokens
 
     @property
     def host(self) -> str:
@@ -58,6 +60,15 @@ class ImageRegistry(ServerProcess):
         if self._guarded:
             (self.directory / "passwords").write_text(f"{USER}:{_HASHED}\n")
             options["auth"] = {"htpasswd": {"realm": "test", "path": str(self.directory / "passwords")}}
+        if self._tokens is not None:
+            options["auth"] = {
+                "token": {
+                    "realm": self._tokens.realm,
+                    "service": SERVICE,
+                    "issuer": ISSUER,
+                    "rootcertbundle": str(self._tokens.certificate),
+                }
+            }
         (self.directory / "registry.yml").write_text(json.dumps(options))
 
     def is_ready(self) -> bool:
