@@ -2,6 +2,8 @@
 
 import itertools
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -203,6 +205,20 @@ async def test_redirects_of_an_s3_store_lead_to_the_object_itself(database: Data
     assert (fetched.status_code, fetched.content) == (200, b"{}")
     assert fetched.headers["content-type"] == "application/json"
     assert hidden.status_code == 404
+
+
+async def test_objects_of_an_s3_store_that_users_do_not_reach_are_streamed(
+    database: Database, s3_options: S3Options
+) -> None:
+    async with S3Store(replace(s3_options, redirects=False)) as store:
+        service = DownloadService(database=database, store=store)
+        await service.add_build()
+        await store.put(f"lockfile/{BUILD_KEY}.yml", b"{}", "application/json")
+        async with service.client() as client:
+            answer = await client.get(f"{BUILD}/lockfile/")
+            fetched = await client.get(answer.headers["location"])
+    assert answer.headers["location"] == LOCKFILE
+    assert (fetched.status_code, fetched.content) == (200, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,12 @@ async def test_users_download_by_https_unless_external_secure_says_no(section: d
         assert str(await store.address(KEY, "text/yaml")).startswith("https://objects.example/")
 
 
+async def test_users_are_sent_to_no_store_that_they_do_not_reach(section: dict[str, Any]) -> None:
+    async with opened({**section, "redirect_downloads": False}) as store:
+        await store.put(KEY, b"name: a\n", content_type_of(KEY))
+        assert await store.address(KEY, content_type_of(KEY)) is None
+
+
 async def test_bucket_that_is_missing_is_named(section: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"^S3 bucket=nowhere does not exist$"):
         async with opened({**section, "bucket_name": "nowhere"}):

@@ -63,6 +63,7 @@ def _open_s3(section: S3Storage) -> "S3Store":
             # Without an address it is Amazon's.
             endpoint=_address(internal, section.internal_secure) if internal else None,
             external_endpoint=_address(external, section.external_secure) if external else None,
+            redirects=section.redirect_downloads,
             region=section.region,
             access_key=None if section.credentials else section.access_key or None,
             secret_key=None if section.credentials else section.secret_key or None,

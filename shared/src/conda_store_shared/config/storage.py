@@ -39,6 +39,10 @@ class S3Storage(Storage):
     bucket_name = Unicode("conda-store", help="Bucket; must exist.").tag(config=True)
     internal_secure = Bool(True, help="Whether services use https.").tag(config=True)
     external_secure = Bool(True, help="Whether users use https.").tag(config=True)
+    redirect_downloads = Bool(
+        True,
+        help="Whether downloads are redirected to the store, which users must then reach; else artifacts streams them.",
+    ).tag(config=True)
     credentials = Type(
         None, klass=object, allow_none=True, help="Class of a provider of credentials that change, as minio has them."
     ).tag(config=True)

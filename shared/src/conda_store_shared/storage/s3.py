@@ -42,13 +42,15 @@ class S3Options:
     """Where the bucket is and who we are.
 
     ``endpoint`` and ``external_endpoint`` are addresses with scheme; the second is the one users' clients reach, the
-    first one when None.  Without keys ``credentials`` tells them; without either botocore looks for them where it
-    always does.  ``timeout`` in seconds bounds every small operation; one part of an upload may take ``part_timeout``.
+    first one when None, and none when not ``redirects``.  Without keys ``credentials`` tells them; without either
+    botocore looks for them where it always does.  ``timeout`` in seconds bounds every small operation; one part of an
+    upload may take ``part_timeout``.
     """
 
     bucket: str
     endpoint: str | None = None
     external_endpoint: str | None = None
+    redirects: bool = True
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
@@ -180,7 +182,12 @@ class S3Store:
                 await self._client.delete_object(Bucket=self._options.bucket, Key=key)
 
     async def address(self, key: str, content_type: str) -> str | None:
-        """Signed address on the external endpoint, valid for 7 days; whether the object exists is not asked."""
+        """Signed address on the external endpoint, valid for 7 days; whether the object exists is not asked.
+
+        None when users do not reach the store.
+        """
+        if not self._options.redirects:
+            return None
         async with self._answering(checked_key(key)):
             address: str = await self._clients.signing.generate_presigned_url(
                 "get_object",
