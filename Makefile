@@ -62,10 +62,11 @@ test-browser: setup servers peers ## run the tests in a browser: logins at ident
 test-containers: setup servers containers ## run the tests that pull, run and push images by real clients; as root
 	@$(WITH_SERVERS) $(PYTEST) tests/containers $(ARGS)
 
-lint: setup ## check style, layers, and that each package declares what it imports
+lint: setup ## check style, layers, files of deployments, and that each package declares what it imports
 	@$(BIN)/ruff check
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/check_imports.py
+	@$(BIN)/hadolint deploy/Dockerfile deploy/*/Dockerfile
 
 fmt: setup ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix-only

@@ -1,7 +1,6 @@
 """Redirects, logs and stored objects over HTTP, on both databases."""
 
 import itertools
-
 from dataclasses import replace
 
 import httpx
