@@ -202,7 +202,8 @@ class DistributedSuite:
         self._processes = {name: self.make(name) for name in self.names}
         ports = {name: self._processes[name].port for name in ("api", "auth", "artifacts")}
         prefix = str(self.options.get("CondaStoreServer.url_prefix", "")).rstrip("/")
-        self.gateway = Gateway(Upstreams(**ports, prefix=prefix))
+        # Tests may stand for a proxy in front.
+        self.gateway = Gateway(Upstreams(**ports, prefix=prefix), proxies="127.0.0.0/8")
         self._stack = ExitStack()
 
     @property
