@@ -18,6 +18,7 @@ need() {
 need postgresql /usr/lib/postgresql/*/bin/postgres
 need rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server
 need nginx-light /usr/sbin/nginx
+need prometheus /usr/bin/prometheus
 
 if [ ${#missing[@]} = 0 ]; then
     exit 0

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import BuildEvent, Event
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
+from conda_store_shared.telemetry import stages
 
 # Any number will do, as long as nothing else locks it.
 _LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61}), pg_notify(:channel, :payload)")
@@ -47,6 +48,11 @@ class Transaction:
     def has_messages(self) -> bool:
         """Whether anything waits for the relay."""
         return bool(self._messages)
+
+    @property
+    def events(self) -> Sequence[PublicEvent]:
+        """The public events of this transaction."""
+        return self._events
 
     async def _finish(self, is_postgres: bool) -> None:
         await self.session.flush()
@@ -108,5 +114,7 @@ class Transactions:
             transaction = Transaction(session, self.service)
             yield transaction
             await transaction._finish(self.database.is_postgres)
+        for event in transaction.events:
+            stages.recorded(event.type, event.data.get("code", ""))
         if transaction.has_messages:
             self.committed.set()

@@ -12,12 +12,17 @@ from typing import Any
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.telemetry import told
 
 _kept: dict[str, Any] = {}
 
 
 def add(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     return {"sum": sum(arguments["numbers"]), "pid": os.getpid()}
+
+
+def look_up(arguments: dict[str, Any], report: Report) -> None:
+    told.looked_up("packages", arguments["hits"], arguments["misses"])
 
 
 def environment(arguments: dict[str, Any], report: Report) -> dict[str, Any]:

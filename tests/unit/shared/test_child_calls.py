@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from conda_store_shared.child.pool import ChildCall, ChildPool, PoolOptions
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.testing.figures import figure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +46,14 @@ def a_call(function: str, **arguments: Any) -> ChildCall:
 
 async def test_child_returns_the_result(pool: ChildPool) -> None:
     assert (await pool.call(a_call("add", numbers=[1, 2, 3])))["sum"] == 6
+
+
+async def test_figures_of_a_child_are_added_to_those_of_the_process_that_called(pool: ChildPool) -> None:
+    names = [("conda_store_cache_lookups_total", {"cache": "packages", "outcome": each}) for each in ("hit", "miss")]
+    names += [("conda_store_child_calls_total", {"call": "look_up", "outcome": "done"})]
+    before = [figure(name, **labels) for name, labels in names]
+    await pool.call(a_call("look_up", hits=3, misses=2))
+    assert [figure(name, **labels) - old for (name, labels), old in zip(names, before, strict=True)] == [3, 2, 1]
 
 
 async def test_child_takes_and_returns_megabytes(pool: ChildPool) -> None:

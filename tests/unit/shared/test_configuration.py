@@ -162,8 +162,8 @@ def test_database_is_refused_when_its_address_is_none(url: str) -> None:
 
 
 def test_objects_go_to_files_unless_an_endpoint_is_given(tmp_path: Path) -> None:
-    assert isinstance(open_store(load(f"--LocalStorage.storage_path={tmp_path}")), FilesystemStore)
-    assert isinstance(open_store(load("--S3Storage.internal_endpoint=localhost:9000")), S3Store)
+    assert isinstance(open_store(load(f"--LocalStorage.storage_path={tmp_path}")).store, FilesystemStore)
+    assert isinstance(open_store(load("--S3Storage.internal_endpoint=localhost:9000")).store, S3Store)
 
 
 @pytest.mark.parametrize(

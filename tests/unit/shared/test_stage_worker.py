@@ -1,6 +1,7 @@
 """How a stage's attempts are run: what is said of them, retried, joined, stopped (design §3.6, §3.7, §3.9, §3.10)."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.errors import BusUnavailable, StageFailure, StorageUnavailable
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.testing.bus_messages import an_envelope, eventually
+from conda_store_shared.testing.figures import figure
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
 
 Kind = TypeVar("Kind", bound=Event)
@@ -230,6 +232,30 @@ async def test_work_is_given_up_with_a_word_when_the_worker_stops(stage: Stage) 
         await handling
     assert stage.bus.kinds[-1] is StageInterrupted
     assert stage.bus.of(StageInterrupted)[0].attempt_id == stage.bus.of(StageStarted)[0].attempt_id
+
+
+@pytest.mark.parametrize(
+    ("failures", "outcome"),
+    [
+        ([], "done"),
+        ([StageFailure(FailureCode.UNSATISFIABLE, "no numpy 99")], "unsatisfiable"),
+        ([ZeroDivisionError()], "crashed"),
+    ],
+)
+async def test_attempts_are_counted_by_outcome(stage: Stage, failures: list[Exception], outcome: str) -> None:
+    name = "conda_store_stage_attempts_total"
+    before = figure(name, stage=SOLVE, outcome=outcome), figure("conda_store_stage_seconds_count", stage=SOLVE)
+    with contextlib.suppress(ZeroDivisionError):
+        await stage.run(failing(*failures))
+    assert figure(name, stage=SOLVE, outcome=outcome) == before[0] + 1
+    assert figure("conda_store_stage_seconds_count", stage=SOLVE) == before[1] + 1
+
+
+async def test_repeats_within_an_attempt_are_counted_by_cause(stage: Stage) -> None:
+    labels = {"stage": SOLVE, "cause": "storage_unavailable"}
+    before = figure("conda_store_stage_retries_total", **labels)
+    await stage.run(failing(StorageUnavailable("no answer")))
+    assert figure("conda_store_stage_retries_total", **labels) == before + 1
 
 
 @pytest.mark.slow

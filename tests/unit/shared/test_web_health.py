@@ -23,7 +23,7 @@ async def hangs() -> None:
 
 
 def client_of(**checks: Check) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(create_application(health_routes(checks)))
+    transport = httpx.ASGITransport(create_application(health_routes(Readiness(checks))))
     return httpx.AsyncClient(transport=transport, base_url="http://conda-store.example")
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from traitlets.config import Config
 
 from conda_store_api.adapters.called_hooks import CalledHooks
-from conda_store_api.adapters.prometheus_gauges import SuiteGauges
+from conda_store_api.adapters.prometheus_gauges import suite_figures
 from conda_store_api.background import Background, Upkeep, ensure_namespace
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
@@ -92,7 +92,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             authentication.background,
             counts.renew_forever,
         ),
-        metrics=lambda registry: SuiteGauges(registry, database).refresh,
+        metrics=lambda registry: suite_figures(registry, database, parts.bus),
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide([*ROUTES, *options.additional_routes], api, database, authentication.authenticator),
     )

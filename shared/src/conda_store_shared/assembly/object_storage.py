@@ -10,6 +10,7 @@ from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.config.storage import LocalStorage, S3Storage, Storage
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.storage.filesystem import FilesystemStore
+from conda_store_shared.storage.measured import MeasuredStore
 
 if TYPE_CHECKING:
     from conda_store_shared.storage.s3 import S3Store
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 _METHODS = ("fset", "set", "get", "get_url", "delete")
 
 
-def open_store(config: Config) -> "FilesystemStore | S3Store":
+def open_store(config: Config) -> MeasuredStore:
     """Return the object store, to be entered, of the class that CondaStore.storage_class names.
 
     When it names none, that is S3Storage if S3Storage.internal_endpoint is set.  Raises ConfigurationError.
     """
     kind = _storage_class(config)
     if issubclass(kind, S3Storage):
-        return _open_s3(kind(config=config))
+        return MeasuredStore(_open_s3(kind(config=config)))
     if issubclass(kind, LocalStorage):
         section = kind(config=config)
-        return FilesystemStore(Path(section.storage_path), section.storage_url)
+        return MeasuredStore(FilesystemStore(Path(section.storage_path), section.storage_url))
     raise _refused(kind)
 
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from traitlets.config import Config
 
+from conda_store_shared.assembly.figures import process_figures
 from conda_store_shared.assembly.memory import give_back_what_is_free, give_large_blocks_back
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.config.command_line import parser
@@ -28,7 +29,7 @@ from conda_store_shared.logs import configure_logging
 from conda_store_shared.web.application import WebOptions, create_application
 from conda_store_shared.web.errors import Translate
 from conda_store_shared.web.forwarded import NOBODY, TrustedProxies
-from conda_store_shared.web.health import Check, health_routes
+from conda_store_shared.web.health import Check, Readiness, health_routes
 from conda_store_shared.web.metrics import RequestMetrics, metrics_routes
 from conda_store_shared.web.routing import prefixed
 from conda_store_shared.web.server import Listening, serve
@@ -74,10 +75,11 @@ def make_application(process: Process, section: CondaStoreServer) -> Starlette:
     for service in process.services:
         checks.update(service.checks)
     routes = [route for service in process.services for route in service.routes]
-    routes += metrics_routes(registry, [service.metrics(registry) for service in process.services if service.metrics])
+    readiness = Readiness(checks)
+    routes += metrics_routes(registry, process_figures(registry, process.services, readiness))
     enabled = [route for route in routes if _is_enabled(route.declared_path, section)]
     return create_application(
-        [*health_routes(checks), *prefixed(section.url_prefix, enabled)],
+        [*health_routes(readiness), *prefixed(section.url_prefix, enabled)],
         WebOptions(
             cors_origins=tuple(section.cors_allow_origins), cors_origin_regex=section.cors_allow_origin_regex
         ),

@@ -14,6 +14,7 @@ from conda_store_shared.bus.port import Connected, Handler
 from conda_store_shared.contracts.envelope import Envelope, decode
 from conda_store_shared.contracts.events import BuildEvent
 from conda_store_shared.errors import Unavailable, UndecodableMessage
+from conda_store_shared.telemetry.messages import Handling, handling
 
 _log = structlog.get_logger(__name__)
 
@@ -54,14 +55,10 @@ class Patience:
 
 async def handle(delivery: Delivery, handler: Handler, patience: Patience) -> Outcome:
     """Hand a delivered message to ``handler`` and return how that ended; raises nothing but cancellation."""
-    with structlog.contextvars.bound_contextvars(queue=delivery.queue, message_id=delivery.message_id):
-        try:
-            envelope = decode(delivery.headers, delivery.body)
-        except UndecodableMessage as error:
-            _log.error("message_undecodable", reason=str(error), size=len(delivery.body))
-            return Outcome.REJECTED
-        with structlog.contextvars.bound_contextvars(**_context(envelope)):
-            return await _call(delivery, envelope, handler, patience)
+    with handling() as current, structlog.contextvars.bound_contextvars(**_place(delivery)):
+        outcome = await _decode_and_call(delivery, _Turn(handler, patience, current))
+        current.outcome = outcome.value
+        return outcome
 
 
 async def call_each(callbacks: Iterable[Connected]) -> None:
@@ -73,13 +70,33 @@ async def call_each(callbacks: Iterable[Connected]) -> None:
             _log.exception("connected_callback_failed")
 
 
-async def _call(delivery: Delivery, envelope: Envelope, handler: Handler, patience: Patience) -> Outcome:
-    clock = asyncio.get_running_loop().time
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """How a message is handled, and what is counted of it."""
+
+    handler: Handler
+    patience: Patience
+    current: Handling
+
+
+async def _decode_and_call(delivery: Delivery, turn: _Turn) -> Outcome:
+    try:
+        envelope = decode(delivery.headers, delivery.body)
+    except UndecodableMessage as error:
+        _log.error("message_undecodable", reason=str(error), size=len(delivery.body))
+        return Outcome.REJECTED
+    turn.current.decoded(envelope.event.routing_key, envelope.time, delivery.earlier)
+    with structlog.contextvars.bound_contextvars(**_context(envelope)):
+        return await _call(delivery, envelope, turn)
+
+
+async def _call(delivery: Delivery, envelope: Envelope, turn: _Turn) -> Outcome:
+    clock, patience = asyncio.get_running_loop().time, turn.patience
     give_up = clock() + patience.longest
     repeats = 0
     while True:
         try:
-            await _finish(handler, envelope)
+            await _finish(turn.handler, envelope)
         except UndecodableMessage as error:
             _log.error("message_undecodable", reason=str(error), size=len(delivery.body))
             return Outcome.REJECTED
@@ -96,6 +113,7 @@ async def _call(delivery: Delivery, envelope: Envelope, handler: Handler, patien
             return Outcome.RETURNED
         await asyncio.sleep(pause)
         repeats += 1
+        turn.current.repeated()
 
 
 async def _finish(handler: Handler, envelope: Envelope) -> None:
@@ -114,6 +132,10 @@ def _is_unavailable(error: Exception) -> bool:
     if isinstance(error, ExceptionGroup):
         return error.split(Unavailable)[1] is None
     return isinstance(error, Unavailable)
+
+
+def _place(delivery: Delivery) -> dict[str, Any]:
+    return {"queue": delivery.queue, "message_id": delivery.message_id}
 
 
 def _context(envelope: Envelope) -> dict[str, Any]:

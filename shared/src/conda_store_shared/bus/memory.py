@@ -3,12 +3,13 @@
 import asyncio
 import random
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from conda_store_shared.bus.consumer import Delivery, Outcome, Patience, call_each, handle
-from conda_store_shared.bus.port import Connected, Subscription
+from conda_store_shared.bus.port import Connected, QueueState, Subscription
 from conda_store_shared.contracts.envelope import EncodedMessage
 from conda_store_shared.contracts.topology import (
     DELIVERY_LIMIT,
@@ -17,6 +18,7 @@ from conda_store_shared.contracts.topology import (
     durable_queues,
 )
 from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.telemetry.messages import publishing
 
 _log = structlog.get_logger(__name__)
 
@@ -97,16 +99,9 @@ class MemoryBus:
         queues = self._bound.get(message.routing_key)
         if queues is None:
             raise BusUnavailable(f"no queue takes messages with routing key {message.routing_key!r}")
-        for queue in queues:
-            delivery = Delivery(
-                queue=queue.name,
-                message_id=message.message_id,
-                headers=dict(message.headers),
-                body=bytes(message.body),
-            )
-            queue.put(delivery)
-            if self._is_repeated():
-                queue.put(delivery)
+        with publishing(message.routing_key):
+            for queue in queues:
+                self._put(queue, message)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""
@@ -160,10 +155,26 @@ class MemoryBus:
             return 0
         return sum(subscription.concurrency for subscription, taken in self._subscriptions if taken.name == queue)
 
+    async def look(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
+        """The state of each of ``queues`` that there is."""
+        return {
+            name: QueueState(await self.depth(name), await self.consumers(name))
+            for name in queues
+            if name in self._queues
+        }
+
     @property
     def healthy(self) -> bool:
         """Whether messages are being consumed now."""
         return self._consuming
+
+    def _put(self, queue: _Queue, message: EncodedMessage) -> None:
+        delivery = Delivery(
+            queue=queue.name, message_id=message.message_id, headers=dict(message.headers), body=bytes(message.body)
+        )
+        queue.put(delivery)
+        if self._is_repeated():
+            queue.put(delivery)
 
     async def _consume(self, subscription: Subscription, queue: _Queue) -> None:
         while (delivery := await queue.take()) is not None:

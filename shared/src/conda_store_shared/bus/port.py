@@ -1,8 +1,8 @@
 """The bus: what every implementation must do."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from conda_store_shared.contracts.envelope import EncodedMessage, Envelope
 from conda_store_shared.contracts.events import Event
@@ -25,6 +25,13 @@ class Subscription:
     queue: str | None = None
     event: type[Event] | None = None
     concurrency: int = 1
+
+
+class QueueState(NamedTuple):
+    """Messages that wait in a queue, those being handled left out, and how many can be handled at once."""
+
+    messages: int
+    consumers: int
 
 
 class Bus(Protocol):
@@ -56,6 +63,10 @@ class Bus(Protocol):
 
     async def consumers(self, queue: str) -> int:
         """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
+        ...
+
+    async def look(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
+        """The state of each of ``queues`` that there is; raises BusUnavailable."""
         ...
 
     @property

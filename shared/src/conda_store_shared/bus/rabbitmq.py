@@ -1,18 +1,22 @@
 """The bus over RabbitMQ: one connection that publishes, one that consumes, each rebuilt when it fails."""
 
 import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
 
 from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from conda_store_shared.bus.connection import SupervisedConnection
 from conda_store_shared.bus.consumer import call_each
 from conda_store_shared.bus.options import RabbitOptions
-from conda_store_shared.bus.port import Connected, Subscription
+from conda_store_shared.bus.port import Connected, QueueState, Subscription
 from conda_store_shared.bus.publisher import Publisher
 from conda_store_shared.bus.slot import QueueConsumer
 from conda_store_shared.bus.waiting import BROKER_FAILURES, within
 from conda_store_shared.contracts.envelope import EncodedMessage
 from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.telemetry.messages import publishing
 
 __all__ = ["RabbitBus", "RabbitOptions"]
 
@@ -36,7 +40,8 @@ class RabbitBus:
 
     async def publish(self, message: EncodedMessage) -> None:
         """Return when the broker has taken the message; waits ``publish_timeout`` for that, then BusUnavailable."""
-        await self._publisher.publish(message)
+        with publishing(message.routing_key):
+            await self._publisher.publish(message)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""
@@ -66,17 +71,24 @@ class RabbitBus:
 
     async def depth(self, queue: str) -> int:
         """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
-        return (await self._look_at(queue))[0]
+        return (await self._look_at(queue)).messages
 
     async def consumers(self, queue: str) -> int:
         """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
-        return (await self._look_at(queue))[1]
+        return (await self._look_at(queue)).consumers
 
-    async def _look_at(self, queue: str) -> tuple[int, int]:
+    async def _look_at(self, queue: str) -> QueueState:
+        state = (await self.look([queue])).get(queue)
+        if state is None:
+            raise BusUnavailable(f"there is no queue {queue!r}")
+        return state
+
+    async def look(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
+        """The state of each of ``queues`` that there is; raises BusUnavailable."""
         try:
-            return await within(self._options.publish_timeout, self._counts(queue))
+            return await within(self._options.publish_timeout, self._states(queues))
         except BROKER_FAILURES as error:
-            raise BusUnavailable(f"the broker tells nothing of {queue}: {error!r}") from error
+            raise BusUnavailable(f"the broker tells nothing of {', '.join(queues)}: {error!r}") from error
 
     @property
     def healthy(self) -> bool:
@@ -106,13 +118,18 @@ class RabbitBus:
         if self.healthy:
             await call_each(self._callbacks)
 
-    async def _counts(self, queue: str) -> tuple[int, int]:
-        """Messages that wait in a queue, and consumers of it."""
+    async def _states(self, queues: Sequence[str]) -> dict[str, QueueState]:
         await self._publisher.connected()
-        channel = await within(
-            self._options.answer_timeout, self._publishing.connection.channel(publisher_confirms=False)
-        )
-        declared = await channel.declare_queue(queue, passive=True)
-        await channel.close()
-        result = declared.declaration_result
-        return result.message_count or 0, result.consumer_count or 0
+        found: dict[str, QueueState] = {}
+        remaining = list(queues)
+        while remaining:
+            channel = await within(
+                self._options.answer_timeout, self._publishing.connection.channel(publisher_confirms=False)
+            )
+            # The broker answers to the name of a queue that is not there by closing the channel.
+            with contextlib.suppress(ChannelNotFoundEntity):
+                while remaining:
+                    result = (await channel.declare_queue(name := remaining.pop(), passive=True)).declaration_result
+                    found[name] = QueueState(result.message_count or 0, result.consumer_count or 0)
+            await channel.close()
+        return found

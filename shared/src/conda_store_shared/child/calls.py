@@ -20,6 +20,7 @@ from conda_store_shared.child import processes
 from conda_store_shared.child.protocol import Frame, FrameBuffer, encode
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.telemetry import told
 
 # Progress between these is dropped: nobody reads faster, and a reporter may speak for every block of every download.
 _PROGRESS_INTERVAL = 0.05
@@ -107,7 +108,8 @@ def _answer(frame: Frame, report: "_SocketReport", runner: asyncio.Runner) -> Fr
         answer = _failure(_classify(error))
     else:
         answer = {"result": result}
-    return answer | {"resident": processes.resident_bytes([os.getpid()]), "left": _left_over()}
+    notes = told.take()
+    return answer | {"resident": processes.resident_bytes([os.getpid()]), "left": _left_over(), "notes": notes}
 
 
 def _run(frame: Frame, report: "_SocketReport", runner: asyncio.Runner) -> Any:

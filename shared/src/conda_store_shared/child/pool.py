@@ -18,6 +18,7 @@ from conda_store_shared.child.uninterrupted import uninterrupted
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.redaction import redact
+from conda_store_shared.telemetry import children
 
 __all__ = ["ChildCall", "ChildPool", "PoolOptions", "PoolStats"]
 
@@ -111,6 +112,10 @@ class ChildPool:
         ``out_of_memory`` or ``worker_lost``.  When the awaiting task is canceled, the child and all it started are gone
         before CancelledError goes on.
         """
+        with children.calling(call.function):
+            return await self._call(call, report)
+
+    async def _call(self, call: ChildCall, report: Report) -> Any:
         child = await self._take_within(call.timeout + _LONGEST_WAIT)
         self._calls += 1
         child.calls += 1
@@ -126,6 +131,7 @@ class ChildPool:
             child.busy = False
             child.release()
             self._give_back(child, answer)
+        children.add(answer["notes"])
         if "failure" in answer:
             failure = answer["failure"]
             raise StageFailure(failure["cause"], redact(failure["detail"]), transient=failure["transient"])

@@ -27,6 +27,7 @@ from conda_store_shared.conda.pip_packages import PipInstaller
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
+from conda_store_shared.telemetry import told
 
 _COPIES = "allow-hard-links = false\nallow-symbolic-links = false\n"
 _RATTLER_CACHE_TAG = "CACHEDIR.TAG"
@@ -59,6 +60,9 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
             directory, lambda extracted, name: cache.settle(extracted, progress.archive_bytes.get(name))
         )
         view.share()
+    fetched = progress.archive_bytes
+    told.looked_up("packages", len(records) - len(fetched), len(fetched))
+    told.downloaded("packages", sum(fetched.values()))
 
 
 async def _link(
@@ -106,7 +110,8 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
     """Run what is to run in the final place, give it its owner, and count it; raises StageFailure."""
     prefix = Path(plan.prefix)
     packages = conda_meta.installed_packages(prefix)
-    run_link_scripts(prefix, packages, plan.confinement, report)
+    with told.step("link_scripts"):
+        run_link_scripts(prefix, packages, plan.confinement, report)
     if plan.pip:
         pip = PipInstaller(
             uv=plan.uv,
@@ -118,7 +123,8 @@ def finish(plan: InstallPlan, report: Report) -> PrefixRecord:
             confinement=plan.confinement,
             largest_file=plan.limits.bytes,
         )
-        pip.install(prefix, plan.pip, report)
+        with told.step("pip_install"):
+            pip.install(prefix, plan.pip, report)
     settled = plan.package_cache.settled_files(packages, prefix.stat().st_dev)
     usage = own_prefix(prefix, plan.ownership, settled)
     return PrefixRecord(path=plan.prefix, apparent_bytes=usage.apparent, unique_bytes=usage.unique, packages=packages)

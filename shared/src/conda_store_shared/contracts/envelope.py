@@ -105,6 +105,11 @@ def decode(headers: Mapping[str, Any], body: bytes) -> Envelope:
         raise UndecodableMessage(f"{attributes['type']}: {error!r}") from error
 
 
+def written_at(headers: Mapping[str, Any]) -> datetime:
+    """When a message with these headers was written."""
+    return _instant(headers[f"{_PREFIX}time"])
+
+
 def _values(event: Event) -> dict[str, Any]:
     """The fields of an event, but for those added later that say nothing: its body then is what it always was."""
     values = {name: getattr(event, name) for name in _TYPES_OF_FIELDS[type(event)]}

@@ -22,6 +22,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from conda_store_shared.db.reading import PlainReader, PostgresReader, Reader
 from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
+from conda_store_shared.telemetry import database as figures
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
@@ -57,7 +58,9 @@ class Database:
         self._reading = _reading(self.engine, self.is_postgres)
         self._readers = async_sessionmaker(self._reading, sync_session_class=_Reader, **_SESSION_OPTIONS)
         self._writers = async_sessionmaker(self.engine, **_SESSION_OPTIONS)
-        self._connections = asyncio.Semaphore(pool_size if self.is_postgres else 1)
+        limit = pool_size if self.is_postgres else 1
+        self._connections = asyncio.Semaphore(limit)
+        figures.LIMIT.set(limit)
 
     @asynccontextmanager
     async def session(self, *, write: bool = False) -> AsyncIterator[AsyncSession]:
@@ -100,18 +103,26 @@ class Database:
             yield
             return
         if self._connections.locked():
-            seconds = CONNECT_SECONDS if self.is_postgres else STATEMENT_SECONDS
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._connections.acquire()
-            except TimeoutError as error:
-                raise DatabaseUnavailable("the database is busy") from error
+            await self._wait()
         else:
+            figures.WAIT.observe(0)
             await self._connections.acquire()
+        figures.BUSY.inc()
         try:
             yield
         finally:
+            figures.BUSY.dec()
             self._connections.release()
+
+    async def _wait(self) -> None:
+        seconds = CONNECT_SECONDS if self.is_postgres else STATEMENT_SECONDS
+        try:
+            with figures.WAIT.time():
+                async with asyncio.timeout(seconds):
+                    await self._connections.acquire()
+        except TimeoutError as error:
+            figures.GIVEN_UP.inc()
+            raise DatabaseUnavailable("the database is busy") from error
 
     async def __aenter__(self) -> "Database":
         return self

@@ -73,9 +73,8 @@ class Readiness:
         return "error"
 
 
-def health_routes(checks: Mapping[str, Check]) -> list[PathRoute]:
+def health_routes(readiness: Readiness) -> list[PathRoute]:
     """Return ``/health/live`` (the process answers) and ``/health/ready`` (so does all it stands on; else 503)."""
-    readiness = Readiness(checks)
 
     @operation("Whether the process answers", Anyone(), AliveModel)
     async def live(_request: Request) -> Response:

@@ -16,7 +16,7 @@ from conda_store_shared.web.routing import DEADLINE, ROUTE_PATH
 REQUEST_ID = "conda_store.request_id"
 UNMATCHED = "unmatched"
 
-Observe = Callable[[str, str, int, float], None]
+Observe = Callable[[str, str, int, float, int], None]
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _QUIET = ("/health/live", "/health/ready", "/metrics")
@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 class RequestContext:
     """Gives each request an id (the sender's, when sane), logs it when answered, and counts it.
 
-    ``observe`` is called with route, method, status and seconds.
+    ``observe`` is called with route, method, status, seconds and bytes.
     """
 
     def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
@@ -47,10 +47,11 @@ class RequestContext:
         request_id = _request_id(scope)
         scope[REQUEST_ID] = request_id
         started = perf_counter()
-        status = 500
+        status, size = 500, 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, size
+            size += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
@@ -60,11 +61,11 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                self._record(scope, status, perf_counter() - started)
+                self._record(scope, status, perf_counter() - started, size)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, size: int) -> None:
         if self._observe:
-            self._observe(scope.get(ROUTE_PATH, UNMATCHED), scope["method"], status, seconds)
+            self._observe(scope.get(ROUTE_PATH, UNMATCHED), scope["method"], status, seconds, size)
         path = scope["path"]
         if path not in _QUIET:
             # The path alone: a query may hold a token.

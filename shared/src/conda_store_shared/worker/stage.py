@@ -19,6 +19,7 @@ from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.errors import StageFailure, Unavailable
 from conda_store_shared.redaction import redact
 from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.telemetry import stages
 from conda_store_shared.worker.reporter import Reporter, publish_until_taken
 
 log = structlog.get_logger()
@@ -142,14 +143,17 @@ class StageWorker:
         reporter.say(StageStarted(**said))
         context = StageContext(stage, attempt, reporter)
         began = time.monotonic()
-        try:
-            async with reporter:
-                outcome = await self._outcome(request, context, said, work)
-                await reporter.finish(outcome)
-        except asyncio.CancelledError:
-            if not run.canceled:
-                await self._say_interrupted(envelope, StageInterrupted(**said))
-            raise
+        with stages.attempting(stage) as current:
+            try:
+                async with reporter:
+                    outcome = await self._outcome(request, context, said, work)
+                    await reporter.finish(outcome)
+            except asyncio.CancelledError:
+                current.outcome = stages.CANCELED if run.canceled else stages.INTERRUPTED
+                if not run.canceled:
+                    await self._say_interrupted(envelope, StageInterrupted(**said))
+                raise
+            current.outcome = outcome.code if isinstance(outcome, StageFailed) else stages.DONE
         log.info("stage_ended", stage=stage, outcome=outcome.routing_key, seconds=round(time.monotonic() - began, 3))
 
     async def _outcome(
@@ -177,6 +181,7 @@ class StageWorker:
             pause = self._options.first_pause * 2**retry * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
             if retry == self._options.retries or time.monotonic() + pause > last:
                 raise reason
+            stages.retried(context.stage, reason.cause)
             context.log(f"{reason.detail}; trying again in {pause:.1f} s\n")
             await asyncio.sleep(pause)
         raise AssertionError("unreachable")

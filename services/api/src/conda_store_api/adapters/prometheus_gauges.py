@@ -1,28 +1,67 @@
-"""Figures of the whole suite for Prometheus, under upstream's names (contract §9)."""
+"""Figures of the whole suite for Prometheus: upstream's under its names (contract §9), and what waits for how long."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.repositories.figures import Figures, count_everything
+from conda_store_api.repositories.waiting import Waiting, count_builds, count_messages, count_stages
+from conda_store_shared.bus.port import Bus
+from conda_store_shared.contracts.topology import SERVERS, dead_queue_name, durable_queues
 from conda_store_shared.db.engine import Database
-from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.db.moments import now
+from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.errors import Unavailable
 
 # Counting a million builds takes a while, and Prometheus asks every few seconds, of each replica.
 KEPT_SECONDS = 10.0
 
 _DISK = {"disk_usage": "used", "disk_free": "free", "disk_total": "in all"}
+_RANKS = tuple(rank.name.lower() for rank in Rank if rank is not Rank.BUILT)
 _log = structlog.get_logger()
 
 
+def suite_figures(registry: CollectorRegistry, database: Database, bus: Bus) -> Callable[[], Awaitable[None]]:
+    """Add the figures to a registry; what is returned brings them up to date, at most every few seconds.
+
+    Those of a part that is away stay as they are.
+    """
+    counting = (
+        SuiteGauges(registry, database).count,
+        WaitingGauges(registry, database).count,
+        QueueGauges(registry, bus).count,
+    )
+    counted_at = float("-inf")
+
+    async def refresh() -> None:
+        nonlocal counted_at
+        if monotonic() - counted_at < KEPT_SECONDS:
+            return
+        results = await asyncio.gather(*map(_counted, counting))
+        if all(results):
+            counted_at = monotonic()
+
+    return refresh
+
+
+async def _counted(count: Callable[[], Awaitable[None]]) -> bool:
+    try:
+        await count()
+    except Unavailable as error:
+        _log.warning("figures_not_counted", reason=error.message)
+        return False
+    return True
+
+
 class SuiteGauges:
-    """Gauges of builds by status, environments, and the disk of the prefixes; every status always has its line."""
+    """Builds by status, environments, and the disk of the prefixes; every status always has its line."""
 
     def __init__(self, registry: CollectorRegistry, database: Database) -> None:
         self._database = database
-        self._counted_at = float("-inf")
         self._builds = {
             status: Gauge(f"conda_store_build_{status.lower()}", f"Builds that are {status}.", registry=registry)
             for status in BuildStatus
@@ -33,17 +72,10 @@ class SuiteGauges:
             for name, told in _DISK.items()
         }
 
-    async def refresh(self) -> None:
-        """Count again, unless that was done a moment ago; figures stay as they are while the database is away."""
-        if monotonic() - self._counted_at < KEPT_SECONDS:
-            return
-        try:
-            async with self._database.session() as session:
-                self._set(await count_everything(session))
-        except Unavailable as error:
-            _log.warning("figures_not_counted", reason=error.message)
-            return
-        self._counted_at = monotonic()
+    async def count(self) -> None:
+        """Count again; raises DatabaseUnavailable."""
+        async with self._database.session() as session:
+            self._set(await count_everything(session))
 
     def _set(self, figures: Figures) -> None:
         for status, gauge in self._builds.items():
@@ -51,3 +83,91 @@ class SuiteGauges:
         self._environments.set(figures.environments)
         for name, gauge in self._disk.items():
             gauge.set(getattr(figures, name))
+
+
+class _Group:
+    """How many there are of each kind, and the age of the oldest."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        names: tuple[str, str],
+        told: str,
+        labels: Sequence[str],
+        count: Callable[[AsyncSession], Awaitable[Sequence[Waiting]]],
+    ) -> None:
+        self._count = count
+        self._numbers = Gauge(f"conda_store_{names[0]}", told, labels, registry=registry)
+        self._ages = Gauge(
+            f"conda_store_{names[1]}_age_seconds", f"{told} Time since the oldest came.", labels, registry=registry
+        )
+
+    async def count(self, session: AsyncSession, always: Sequence[str] = ()) -> None:
+        found = await self._count(session)
+        missing = [Waiting(kind=(kind,), count=0, oldest=None) for kind in always]
+        self._numbers.clear()
+        self._ages.clear()
+        moment = now()
+        for each in (*missing, *found):
+            age = 0.0 if each.oldest is None else max(0.0, (moment - each.oldest).total_seconds())
+            self._numbers.labels(*each.kind).set(each.count)
+            self._ages.labels(*each.kind).set(age)
+
+
+class WaitingGauges:
+    """Builds, stages and messages that are not over."""
+
+    def __init__(self, registry: CollectorRegistry, database: Database) -> None:
+        self._database = database
+        self._builds = _Group(
+            registry,
+            ("builds_unfinished", "oldest_build"),
+            "Builds that are not over, by rank.",
+            ("rank",),
+            count_builds,
+        )
+        self._stages = _Group(
+            registry,
+            ("stages_unfinished", "oldest_stage"),
+            "Stages that are not over, by state: waiting to be tried again, requested, running.",
+            ("stage", "state"),
+            count_stages,
+        )
+        self._messages = _Group(
+            registry,
+            ("outbox_messages", "oldest_outbox_message"),
+            "Messages that the broker has not confirmed, by the service that wrote them.",
+            ("service",),
+            count_messages,
+        )
+
+    async def count(self) -> None:
+        """Count again; raises DatabaseUnavailable."""
+        async with self._database.session() as session:
+            await self._builds.count(session, _RANKS)
+            await self._stages.count(session)
+            await self._messages.count(session, SERVERS)
+
+
+class QueueGauges:
+    """Messages and consumers of every durable queue, the dead ones included."""
+
+    def __init__(self, registry: CollectorRegistry, bus: Bus) -> None:
+        self._bus = bus
+        names = [queue.name for queue in durable_queues()]
+        self._queues = [*names, *map(dead_queue_name, names)]
+        self._messages = Gauge(
+            "conda_store_queue_messages", "Messages that wait in a queue.", ("queue",), registry=registry
+        )
+        self._consumers = Gauge(
+            "conda_store_queue_consumers",
+            "How many messages of a queue can be handled at once by all processes together.",
+            ("queue",),
+            registry=registry,
+        )
+
+    async def count(self) -> None:
+        """Count again; raises BusUnavailable."""
+        for queue, state in (await self._bus.look(self._queues)).items():
+            self._messages.labels(queue).set(state.messages)
+            self._consumers.labels(queue).set(state.consumers)

@@ -25,6 +25,7 @@ from conda_store_shared.db.moments import now
 from conda_store_shared.domain.lockfile import LockedPackage, Lockfile
 from conda_store_shared.domain.storage_keys import fragment_key, image_blob_key
 from conda_store_shared.storage.object_store import ObjectStore
+from conda_store_shared.telemetry import caches
 from conda_store_shared.transaction import Transactions
 
 SCRATCH = "packing-"
@@ -83,6 +84,7 @@ async def provide_fragments(
     }
     found = await _find(ids, tools)
     missing = [package for each, package in ids.items() if each not in found]
+    caches.looked_up(caches.FRAGMENTS, len(found), len(missing))
     if missing:
         context.log(f"{len(found)} of {len(ids)} packages are there, {len(missing)} are prepared")
         made = await _make(missing, wanted, context, tools)

@@ -15,6 +15,7 @@ from conda_store_artifacts.use_cases.store_blob import LocalBlob, store_blob
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.storage_keys import image_blob_key
+from conda_store_shared.telemetry import caches
 
 _VERSION = 1
 
@@ -32,7 +33,9 @@ async def provide_layer(
     if found:
         async with tools.transactions.begin() as transaction:
             if await touch_blobs(transaction.session, [found[0].blob.digest], now()):
+                caches.looked_up(caches.LAYERS, 1, 0)
                 return found[0].blob
+    caches.looked_up(caches.LAYERS, 0, 1)
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=tools.work_directory) as directory:
         made = await make(Path(directory))
         blob = _blob_of(made)

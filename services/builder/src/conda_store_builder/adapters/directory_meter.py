@@ -13,6 +13,7 @@ from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import StorageMeasured
 from conda_store_shared.contracts.topology import BUILDER
 from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.telemetry import disk
 
 log = structlog.get_logger()
 _RETRY_SECONDS = 5.0
@@ -41,6 +42,7 @@ class DirectoryMeter:
             await asyncio.sleep(pause)
 
     async def _tell(self, measured: StorageMeasured) -> None:
+        disk.measured(free=measured.free, used=measured.used, total=measured.total)
         message_id = uuid.uuid4().hex
         envelope = Envelope(
             event=measured,

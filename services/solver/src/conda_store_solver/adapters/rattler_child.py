@@ -26,6 +26,7 @@ from conda_store_shared.domain.platforms import NOARCH
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import InvalidInput, InvalidSpecification, StageFailure
+from conda_store_shared.telemetry import told
 from conda_store_solver.adapters.conda_lock_writer import LockSource, write_lock
 from conda_store_solver.adapters.rattler_gateway import ChannelGateway, GatewayOptions, strip_credentials_in
 from conda_store_solver.adapters.uv_pip_compiler import UvOptions, UvPipCompiler
@@ -87,7 +88,8 @@ async def _find_solutions(arguments: dict[str, Any], report: Report) -> tuple["_
     solutions = await solving.solve(report)
     if solving.specification.pip:
         compiler = UvPipCompiler(UvOptions(**arguments["uv"]))
-        solutions = await solving.add_pip(solutions, compiler, report)
+        with told.step("pip_solve"):
+            solutions = await solving.add_pip(solutions, compiler, report)
     return solving, solutions
 
 

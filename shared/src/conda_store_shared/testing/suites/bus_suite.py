@@ -211,6 +211,12 @@ class BusSuite:
                 await bus.depth("nobody.home")
             assert await bus.depth(SOLVE_QUEUE) == 0
 
+    async def test_bus_tells_of_every_queue_there_is_when_asked_for_several(self, new_bus: NewBus) -> None:
+        bus = new_bus()
+        async with running(bus):
+            found = await bus.look([SOLVE_QUEUE, "there.is.none", DEAD_SOLVE_QUEUE, "nor.this"])
+        assert found == {SOLVE_QUEUE: (0, 0), DEAD_SOLVE_QUEUE: (0, 0)}
+
     async def test_bus_tells_how_many_take_from_a_queue(self, new_bus: NewBus) -> None:
         bus, taking = new_bus(), new_bus()
         async with running(bus):
