@@ -16,6 +16,9 @@ from urllib.parse import quote, quote_plus
 
 import zstandard
 
+from conda_store_shared.testing.servers.conda_store import SIGNING_KEY
+from conda_store_shared.testing.servers.s3 import SECRET_KEY
+
 # Odd signs show whether what is masked as it stands is also masked as it is written into an address.
 SECRETS = {
     "channel token": "cnry-tk-1f0a93c7",
@@ -26,12 +29,16 @@ SECRETS = {
     "wrong token": "cnry-wt-6fb4082d",
     "wrong password": "cnry/wp:7+0=c5193e",
     "signing secret": "cnry-jw-81d62a4f-which-is-long-enough",
+    "signing key": SIGNING_KEY.splitlines()[1],
     "database password": "cnry-db-92e73b50",
     "broker password": "cnry-mq-a3f84c61",
+    "storage secret": SECRET_KEY,
     "registry password": "cnry/rg:9+c=9a2e47",
     "login password": "cnry-lg-b4095d72",
     "address in a specification": "cnry-sp-c51a6e83",
 }
+# What searches, and servers that tests start.
+_OTHERS = ("grep", "rclone")
 _GZIP, _ZSTD = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 
 
@@ -144,11 +151,11 @@ def _command_lines() -> Iterable[str]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                text = Path(entry.path, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                program, *arguments = Path(entry.path, "cmdline").read_text(errors="replace").split("\0")
             except OSError:
                 continue
-            if "grep" not in text[:8]:
-                yield text
+            if Path(program).name not in _OTHERS:
+                yield " ".join((program, *arguments))
 
 
 def self_test_content() -> bytes:

@@ -18,7 +18,14 @@ from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.db.engine import Database
 from conda_store_shared.testing.private_server import PrivateServer, Secrets
 from conda_store_shared.testing.servers import Databases, VirtualHosts
-from conda_store_shared.testing.servers.conda_store import QUICK, Backing, DistributedSuite, StandaloneSuite, Suite
+from conda_store_shared.testing.servers.conda_store import (
+    QUICK,
+    SIGNING_KEY,
+    Backing,
+    DistributedSuite,
+    StandaloneSuite,
+    Suite,
+)
 from conda_store_shared.testing.tiny_channel import TinyPackage, TinyWheel, write_tiny_channel
 from tests.acceptance.canary import SECRETS, rows_of_sqlite
 
@@ -80,6 +87,7 @@ def options(world: World) -> dict[str, Any]:
         "CondaStore.conda_indexed_channels": [world.channel("token"), f"{world.foreign.url}/token/token-channel"],
         "CondaStore.build_artifacts": ARTIFACTS,
         "AuthenticationBackend.secret": SECRETS["signing secret"],
+        "CondaStore.signing_key": SIGNING_KEY,
         "DummyAuthentication.password": SECRETS["login password"],
     }
 

@@ -101,3 +101,16 @@ def test_stored_form_is_read_as_what_was_stored(
     stored = json.loads(json.dumps(specification.to_value()))
     assert Specification.from_value(stored) == specification
     assert CondaSpecification.from_value(stored).to_value() == specification.to_value()
+
+
+@pytest.mark.parametrize("version", ["1 2 3", "twelve", "12.", ">=12", "12; rm"])
+def test_cuda_variable_is_refused_when_it_is_no_version(version: str) -> None:
+    with pytest.raises(InvalidSpecification) as raised:
+        read(variables={"CONDA_OVERRIDE_CUDA": version})
+    told = f"{version!r} is no version of CUDA; write one such as 12.4, or nothing for none"
+    assert str(raised.value) == f"{told} (type=value_error, loc=('variables', 'CONDA_OVERRIDE_CUDA'))"
+
+
+@pytest.mark.parametrize("version", ["", " ", "12.4", 12, "11.8 0"])
+def test_cuda_variable_is_taken_when_it_is_a_version_or_says_that_there_is_none(version: str | int) -> None:
+    assert read(variables={"CONDA_OVERRIDE_CUDA": version}).variables == {"CONDA_OVERRIDE_CUDA": version}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-CUDA = "__cuda"
-CUDA_VARIABLE = "CONDA_OVERRIDE_CUDA"
+from conda_store_shared.domain.wanted_platforms import CUDA, CUDA_VARIABLE
 
 
 def _linux(architecture: str) -> dict[str, str]:

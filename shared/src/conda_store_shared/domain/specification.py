@@ -7,7 +7,12 @@ from typing import Any
 
 from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.names import EnvironmentName, environment_name
-from conda_store_shared.domain.wanted_platforms import VirtualPackages, read_platforms, read_virtual_packages
+from conda_store_shared.domain.wanted_platforms import (
+    VirtualPackages,
+    check_cuda_variable,
+    read_platforms,
+    read_virtual_packages,
+)
 from conda_store_shared.errors import InvalidName, InvalidSpecification
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -154,7 +159,9 @@ class _Reading:
             self.text(key, "variables")
             if isinstance(element, bool) or not isinstance(element, str | int):
                 self.refuse("Input should be a valid string or integer", "string_type", "variables", key)
-        return dict(value)
+        found = dict(value)
+        check_cuda_variable(found, self.refuse)
+        return found
 
     def _list(self, value: Any, *location: str | int) -> Sequence[Any]:
         if value is None:

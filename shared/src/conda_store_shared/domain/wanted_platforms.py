@@ -21,6 +21,8 @@ from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
 
 VirtualPackages = Mapping[str, str | Mapping[str, str]]
 
+CUDA, CUDA_VARIABLE = "__cuda", "CONDA_OVERRIDE_CUDA"
+
 _NAME = re.compile(r"__[a-z0-9][a-z0-9_]{0,62}")
 # Two parts: a version, which is numeric for all of them, and a build, which names the processor of __archspec.
 _VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,7}(?: [A-Za-z0-9_.]{1,64})?")
@@ -34,9 +36,9 @@ _AT_HOME = {
     "__osx": ("osx-",),
     "__win": ("win-",),
     "__unix": ("linux-", "osx-"),
-    "__cuda": ("linux-", "win-"),
+    CUDA: ("linux-", "win-"),
 }
-_REQUIREMENTS = {"linux": "__linux", "cuda": "__cuda", "macos": "__osx", "archspec": _ARCHSPEC}
+_REQUIREMENTS = {"linux": "__linux", "cuda": CUDA, "macos": "__osx", "archspec": _ARCHSPEC}
 _LIBC, _GLIBC = "libc", "glibc"
 SYSTEM_REQUIREMENTS = ("system-requirements", "system_requirements")
 
@@ -77,6 +79,14 @@ def read_virtual_packages(value: Mapping[str, Any], refuse: Refuse) -> VirtualPa
         else:
             found[name] = reading.version(name, element)
     return found
+
+
+def check_cuda_variable(variables: Mapping[str, str | int] | None, refuse: Refuse) -> None:
+    """Refuse a variable CONDA_OVERRIDE_CUDA that is no version; an empty one says that there is no CUDA."""
+    text = str((variables or {}).get(CUDA_VARIABLE, "")).strip()
+    if text and not _VERSION.fullmatch(text):
+        told = f"{text[:80]!r} is no version of CUDA; write one such as 12.4, or nothing for none"
+        refuse(told, "value_error", "variables", CUDA_VARIABLE)
 
 
 def provided_by(platform: str, virtual_packages: VirtualPackages) -> dict[str, str]:

@@ -39,7 +39,8 @@ _REFUSED = re.compile(
 _SDIST_ONLY = "no usable wheels"
 _SDIST_HINT = (
     "a pip package comes as source only, and packages are not built from source here: "
-    "choose a version that has a wheel, or ask for the package among the conda dependencies"
+    "choose a version that has a wheel, ask for the package among the conda dependencies, "
+    "or build its wheel once and put it on an index of your own"
 )
 
 

@@ -99,8 +99,9 @@ def check_sandbox(mode: str) -> str | None:
     missing = None if mode == OFF else why_not()
     if missing is not None and mode == REQUIRED:
         raise ConfigurationError(
-            f'CondaStoreWorker.sandbox = "required": code of packages cannot be confined here: {missing}; '
-            'see docs/how-to/confine-packages.md, or set it to "auto" or "off"'
+            f'CondaStoreWorker.sandbox = "required": code of packages cannot be confined here: {missing}; permit '
+            "namespaces of users (in a container, by a seccomp profile that allows unshare, mount, umount2, pivot_root "
+            'and mount_setattr; see docs/how-to/confine-packages.md), or set it to "auto" or "off"'
         )
     return missing
 

@@ -123,13 +123,13 @@ class S3(ServerProcess):
         self.data.mkdir(exist_ok=True)
 
     def command(self) -> Sequence[str | Path]:
-        keys = f"{self.account.access_key},{self.account.secret_key}"
-        options = ("--config", "/dev/null", "--addr", f"127.0.0.1:{self.port}", "--auth-key", keys)
+        options = ("--config", "/dev/null", "--addr", f"127.0.0.1:{self.port}")
         return [self.program, "serve", "s3", *options, self.data]
 
     def environment(self) -> dict[str, str]:
-        # rclone reads ~/.config and ~/.cache of whoever runs it.
-        return {"HOME": str(self.directory), "XDG_CACHE_HOME": str(self.directory / "cache")}
+        # Everybody may read command lines.  rclone reads ~/.config and ~/.cache of whoever runs it.
+        keys = f'"{self.account.access_key},{self.account.secret_key}"'
+        return {"RCLONE_AUTH_KEY": keys, "HOME": str(self.directory), "XDG_CACHE_HOME": str(self.directory / "cache")}
 
     def is_ready(self) -> bool:
         return accepts_connections(self.port)
