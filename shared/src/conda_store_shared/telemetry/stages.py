@@ -1,8 +1,9 @@
 """Attempts at stages: how long they take and how they end, by cause; and what a build's end was."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import product
 
 from prometheus_client import Counter, Histogram
 
@@ -58,6 +59,12 @@ def attempting(stage: str) -> Iterator[Attempting]:
 def retried(stage: str, cause: str) -> None:
     """Count a repeat within an attempt."""
     _retries.labels(stage, cause).inc()
+
+
+def expect(kinds: Iterable[str], causes: Iterable[str] = ("",)) -> None:
+    """Begin to count these public events at 0: of a figure that was not there before, the first rise is not seen."""
+    for kind, cause in product(kinds, causes):
+        _events.labels(kind, cause)
 
 
 def recorded(kind: str, cause: str = "") -> None:

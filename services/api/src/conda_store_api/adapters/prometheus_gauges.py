@@ -15,7 +15,9 @@ from conda_store_shared.contracts.topology import SERVERS, dead_queue_name, dura
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.build import BuildStatus, Rank
+from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import Unavailable
+from conda_store_shared.telemetry import stages
 
 # Counting a million builds takes a while, and Prometheus asks every few seconds, of each replica.
 KEPT_SECONDS = 10.0
@@ -30,6 +32,8 @@ def suite_figures(registry: CollectorRegistry, database: Database, bus: Bus) -> 
 
     Those of a part that is away stay as they are.
     """
+    stages.expect(("build.started", "build.completed", "build.canceled", "artifact.stored"))
+    stages.expect(("build.failed", "artifact.failed"), tuple(FailureCode))
     counting = (
         SuiteGauges(registry, database).count,
         WaitingGauges(registry, database).count,
