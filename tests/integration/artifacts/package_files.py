@@ -14,25 +14,43 @@ PLACEHOLDER = "/placehold_" * 12
 PLATFORM = "linux-64"
 
 
-def write_package(channel: Path, name: str, files: Mapping[str, bytes], *, noarch: bool = False) -> LockedPackage:
-    """Write a package with ``files``; whatever says PLACEHOLDER is declared, binary when it holds a NUL."""
+def write_package(
+    channel: Path,
+    name: str,
+    files: Mapping[str, bytes],
+    *,
+    version: str = "1.0",
+    noarch: bool = False,
+    links: Mapping[str, str] | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> LockedPackage:
+    """Write a package with ``files``; whatever says PLACEHOLDER is declared, binary when it holds a NUL.
+
+    ``links`` are symbolic ones; ``more`` are files that are not declared.
+    """
     subdir = "noarch" if noarch else PLATFORM
-    path = channel / subdir / f"{name}-1.0-0.tar.bz2"
+    path = channel / subdir / f"{name}-{version}-0.tar.bz2"
     path.parent.mkdir(parents=True, exist_ok=True)
-    index = {"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": [], "subdir": subdir}
+    index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": [], "subdir": subdir}
+    links = links or {}
     paths = [_described(target, content) for target, content in files.items()]
+    paths += [{**_described(target, b""), "path_type": "softlink"} for target in links]
     information = {
         "info/index.json": json.dumps(index | ({"noarch": "python"} if noarch else {})).encode(),
         "info/paths.json": json.dumps({"paths": paths, "paths_version": 1}).encode(),
         "info/files": "\n".join(files).encode(),
     }
     with tarfile.open(path, "w:bz2") as archive:
-        for target, content in {**information, **files}.items():
+        for target, content in {**information, **files, **(more or {})}.items():
             member = tarfile.TarInfo(target)
             member.size, member.mtime = len(content), 1_700_000_000
             member.mode = 0o755 if "bin/" in target else 0o664
             archive.addfile(member, io.BytesIO(content))
-    return _locked(path, name, "conda")
+        for target, led in links.items():
+            member = tarfile.TarInfo(target)
+            member.type, member.linkname, member.mtime = tarfile.SYMTYPE, led, 1_700_000_000
+            archive.addfile(member)
+    return _locked(path, name, version, "conda")
 
 
 def write_wheel(directory: Path, name: str, files: Mapping[str, bytes], entry_points: str = "") -> LockedPackage:
@@ -50,7 +68,7 @@ def write_wheel(directory: Path, name: str, files: Mapping[str, bytes], entry_po
     with zipfile.ZipFile(path, "w") as archive:
         for target, content in {**members, f"{name}-1.0.dist-info/RECORD": record.encode()}.items():
             archive.writestr(target, content)
-    return _locked(path, name, "pip")
+    return _locked(path, name, "1.0", "pip")
 
 
 def _described(target: str, content: bytes) -> dict[str, object]:
@@ -66,10 +84,10 @@ def _described(target: str, content: bytes) -> dict[str, object]:
     return described
 
 
-def _locked(path: Path, name: str, manager: str) -> LockedPackage:
+def _locked(path: Path, name: str, version: str, manager: str) -> LockedPackage:
     return LockedPackage(
         name=name,
-        version="1.0",
+        version=version,
         manager=manager,
         platform=PLATFORM,
         url=path.as_uri(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_store_artifacts.adapters.compiled_modules import compile_modules, compiled_paths
+from conda_store_artifacts.adapters.compiled_modules import compile_modules, compiled_path
 
 pytestmark = pytest.mark.slow
 
@@ -101,5 +101,5 @@ def test_modules_of_another_python_are_left_as_they_are(tmp_path: Path) -> None:
 
 
 def test_compiled_module_is_beside_its_source() -> None:
-    assert list(compiled_paths("lib/a/b.py", "3.13t")) == ["lib/a/__pycache__/b.cpython-313t.pyc"]
-    assert list(compiled_paths("lib/a/b.so", "3.13")) == []
+    assert compiled_path("lib/a/b.py", "3.13t") == "lib/a/__pycache__/b.cpython-313t.pyc"
+    assert compiled_path("lib/a/b.so", "3.13") is None

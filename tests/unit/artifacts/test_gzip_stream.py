@@ -33,6 +33,11 @@ def test_stream_has_the_same_bytes_whatever_the_number_of_threads() -> None:
     assert compress(content, threads=1) == compress(content, threads=4)
 
 
+def test_stream_has_the_same_bytes_however_much_is_written_at_once() -> None:
+    content = some_content(5 * 1024 * 1024)
+    assert compress(content, step=70_000) == compress(content, step=3 * 1024 * 1024)
+
+
 def test_stream_names_no_time() -> None:
     assert compress(b"x")[4:8] == b"\0\0\0\0"
 

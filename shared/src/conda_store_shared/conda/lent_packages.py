@@ -32,6 +32,22 @@ def borrow_packages(cache: PackageCache, roots: Sequence[Path], packages: Iterab
         return sum(threads.map(borrow, missing))
 
 
+def find_extracted(cache: PackageCache, roots: Sequence[Path], packages: Iterable[LockedPackage]) -> dict[str, Path]:
+    """Where packages are extracted, in ``cache`` or in those at ``roots``, by NAME-VERSION-BUILD.
+
+    What is found elsewhere is only read, and may go away at any time.
+    """
+    found = {}
+    for name, place in package_places(cache.packages, packages).items():
+        if place.exists():
+            # Packages that nobody uses are removed.
+            os.utime(place)
+            found[name] = place
+        elif lent := [path for root in roots for path in _lent(root, place.name)]:
+            found[name] = lent[0]
+    return found
+
+
 def _lent(root: Path, name: str) -> list[Path]:
     try:
         # One for each owner and mode, which do not matter here.

@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,19 +51,7 @@ class PackageCache:
             size: int | None = known.get("size")
             return size
         files = own_cached_package(extracted, self.ownership)
-        draft = note.with_name(f".{uuid.uuid4().hex}")
-        draft.write_text(
-            json.dumps(
-                {
-                    "size": archive_bytes,
-                    "directory": extracted.stat().st_ino,
-                    # Two flat lists are read ten times as quickly as one of pairs.
-                    "inodes": list(files),
-                    "sizes": list(files.values()),
-                }
-            )
-        )
-        os.replace(draft, note)
+        _note(extracted, archive_bytes, files)
         return archive_bytes
 
     def settled_files(self, installed: Iterable[InstalledPackage], device: int) -> dict[int, int]:
@@ -103,6 +91,17 @@ def is_whole(package: Path) -> bool:
     return all(sizes.get(inode) == size for inode, size in zip(known["inodes"], known["sizes"], strict=True))
 
 
+def settle_outline(outline: Path, package: Path) -> bool:
+    """Make ``outline``, a package with some files of another, fit to be linked, unless the other is not.
+
+    Files may be links to those of ``package``: neither owner nor mode of them changes.
+    """
+    known = _read(package / _SETTLED)
+    if known is not None:
+        _note(outline, known.get("size"), {})
+    return known is not None
+
+
 def remove_package(package: Path) -> None:
     """Take a shared package away at once, for the next install to fetch it again; harmless when it is gone."""
     aside = package.with_name(f".damaged-{uuid.uuid4().hex}")
@@ -129,6 +128,20 @@ def remove_unused(root: Path, age: float) -> None:
         with suppress(FileNotFoundError):
             if package.stat().st_mtime < time.time() - age:
                 remove_package(package)
+
+
+def _note(extracted: Path, archive_bytes: int | None, files: Mapping[int, int]) -> None:
+    note = extracted / _SETTLED
+    draft = note.with_name(f".{uuid.uuid4().hex}")
+    told = {
+        "size": archive_bytes,
+        "directory": extracted.stat().st_ino,
+        # Two flat lists are read ten times as quickly as one of pairs.
+        "inodes": list(files),
+        "sizes": list(files.values()),
+    }
+    draft.write_text(json.dumps(told))
+    os.replace(draft, note)
 
 
 def _is_at(directory: Path, device: int, inode: int) -> bool:

@@ -9,7 +9,8 @@ import marshal
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,74 +22,94 @@ _WORTH_A_PROCESS = 200
 _OURS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """The source of a module, and where its compiled one is to be written.
+
+    ``place`` is where the source is going to be, ``packaged`` the compiled module that comes with it.
+    """
+
+    source: str
+    place: str
+    packaged: str | None
+    compiled: str
+
+
 def compile_modules(prefix: Path, target: str, python: str, processes: int = 1) -> None:
-    """Compile what lies below ``prefix``, which will be at ``target``, for ``python`` (``3.11``, or ``3.13t``).
+    """Compile what lies below ``prefix``, which will be at ``target``, for ``python``, each beside its source."""
+    modules = []
+    for source in (prefix / "lib" / f"python{python}").rglob("*.py"):
+        path = str(source.relative_to(prefix))
+        compiled = f"{prefix}/{compiled_path(path, python)}"
+        modules.append(
+            Module(source=str(source), place=f"{target}/{path}", packaged=compiled, compiled=compiled)
+        )
+    compile_all(modules, python, processes)
+
+
+def compile_all(modules: Sequence[Module], python: str, processes: int = 1) -> None:
+    """Compile modules for ``python`` (``3.11``, or ``3.13t``); of some there is none afterwards.
 
     What is compiled already is taken over.  Else only modules of the Python that runs this can be compiled; those of
     another one stay as they are, and so do tests, which nobody runs in an image.
     """
-    sources = list((prefix / "lib" / f"python{python}").rglob("*.py"))
-    compiler = _Compiler(prefix=prefix, target=target, python=python)
-    if len(sources) < _WORTH_A_PROCESS:
+    if len(modules) < _WORTH_A_PROCESS:
         processes = 1
-    shares = [sources[number::processes] for number in range(processes)]
-    helping = [(share, _fork(compiler, share)) for share in shares[1:]]
-    compiler.compile_all(shares[0])
+    shares = [modules[number::processes] for number in range(processes)]
+    helping = [(share, _fork(share, python)) for share in shares[1:]]
+    _compile_share(shares[0], python)
     for share, process in helping:
         _, status = os.waitpid(process, 0)
         if status != 0:
-            compiler.compile_all(share)
+            _compile_share(share, python)
 
 
-def compiled_paths(path: str, python: str) -> Iterator[str]:
-    """Where the compiled module of a source is, if ``path`` is one."""
+def compiled_path(path: str, python: str) -> str | None:
+    """Where the compiled module of a source is; None for what is no source."""
     directory, _, name = path.rpartition("/")
-    if name.endswith(".py"):
-        yield f"{directory}/__pycache__/{name.removesuffix('.py')}.cpython-{python.replace('.', '')}.pyc"
+    if not name.endswith(".py"):
+        return None
+    return f"{directory}/__pycache__/{name.removesuffix('.py')}.cpython-{python.replace('.', '')}.pyc"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Compiler:
-    prefix: Path
-    target: str
-    python: str
-
-    def compile_all(self, sources: Iterable[Path]) -> None:
-        tag = f"cpython-{self.python.replace('.', '')}"
-        for source in sources:
-            compiled = source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
-            place = f"{self.target}/{source.relative_to(self.prefix)}"
-            content = _compiled(source, compiled, place, self.python)
-            if content is not None:
-                compiled.parent.mkdir(exist_ok=True)
-                # Never written through: the file may be a link to that of a package cache.
-                compiled.unlink(missing_ok=True)
-                compiled.write_bytes(content)
+def _compile_share(modules: Iterable[Module], python: str) -> None:
+    for module in modules:
+        content = _compiled(module, python)
+        if content is not None:
+            directory = os.path.dirname(module.compiled)
+            os.makedirs(directory, exist_ok=True)
+            # Never written through: the file may be a link to that of a package cache.
+            with suppress(FileNotFoundError):
+                os.unlink(module.compiled)
+            with open(module.compiled, "xb") as file:
+                file.write(content)
 
 
-def _fork(compiler: _Compiler, sources: Iterable[Path]) -> int:
+def _fork(modules: Iterable[Module], python: str) -> int:
     """Compile in a process of its own, which is in our group and ends with us; return its id."""
     process = os.fork()
     if process == 0:
         status = 1
         try:
-            compiler.compile_all(sources)
+            _compile_share(modules, python)
             status = 0
         finally:
             os._exit(status)
     return process
 
 
-def _compiled(source: Path, compiled: Path, place: str, python: str) -> bytes | None:
-    text = source.read_bytes()
-    body = _taken_over(source, compiled, len(text))
+def _compiled(module: Module, python: str) -> bytes | None:
+    with open(module.source, "rb") as file:
+        text = file.read()
+        time = os.fstat(file.fileno()).st_mtime
+    body = None if module.packaged is None else _taken_over(module.packaged, int(time), len(text))
     if body is not None:
         return body[:4] + _UNCHECKED + importlib.util.source_hash(text) + body[_HEADER:]
-    if python != _OURS or not _TESTS.isdisjoint(place.split("/")):
+    if python != _OURS or not _TESTS.isdisjoint(module.place.split("/")):
         return None
     try:
         with warnings.catch_warnings(action="ignore"):
-            code = compile(text, place, "exec", dont_inherit=True, optimize=0)
+            code = compile(text, module.place, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # A template, or a test of what does not compile: nobody imports it.
         return None
@@ -97,11 +118,11 @@ def _compiled(source: Path, compiled: Path, place: str, python: str) -> bytes | 
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(text) + shared
 
 
-def _taken_over(source: Path, compiled: Path, size: int) -> bytes | None:
+def _taken_over(packaged: str, time: int, size: int) -> bytes | None:
     """The module as it was packaged, when it is that of the source as it is."""
     try:
-        body = compiled.read_bytes()
+        body = Path(packaged).read_bytes()
     except FileNotFoundError:
         return None
-    when = int(source.stat().st_mtime).to_bytes(8, "little")[:4] + size.to_bytes(8, "little")[:4]
+    when = time.to_bytes(8, "little")[:4] + size.to_bytes(8, "little")[:4]
     return body if body[4:8] == _TIMED and body[8:_HEADER] == when else None

@@ -1,36 +1,33 @@
 """Runs in a child process: packages become fragments, without an environment they are part of.
 
-Conda packages are installed into a scratch directory as the builder installs them, and taken apart again by their
-records; wheels are unpacked one by one.  No code of a package runs.
+Conda packages are installed into a scratch directory as the builder installs them, as far as that changes anything, and
+taken apart again by their records; wheels are unpacked one by one.  No code of a package runs.
 """
 
-import dataclasses
-import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conda_store_artifacts.adapters.compiled_modules import compile_modules
+from conda_store_artifacts.adapters.compiled_entries import CompileOptions, with_compiled
 from conda_store_artifacts.adapters.compression import Compression, compressed
-from conda_store_artifacts.adapters.package_entries import Entries, Installed, find_record, package_entries
+from conda_store_artifacts.adapters.linked_packages import Linking, link_outlines, link_packages
+from conda_store_artifacts.adapters.package_entries import Entries, Installed, NotAsPackaged, package_entries
 from conda_store_artifacts.adapters.plain_tar import END, PlainTar
 from conda_store_artifacts.adapters.wheel_entries import unpack_wheel, wheel_entries
-from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, is_noarch, python_of
+from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, python_of
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.install_plan import InstallPlan
-from conda_store_shared.conda.installer import install
-from conda_store_shared.conda.lent_packages import borrow_packages
 from conda_store_shared.conda.ownership import remove_tree
-from conda_store_shared.conda.package_view import package_places
 from conda_store_shared.conda.pip_files import PipFiles
 from conda_store_shared.conda.wheel_check import check_wheel
 from conda_store_shared.domain.lockfile import LockedPackage
-from conda_store_shared.domain.package_address import PackageAddress
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
+
+_Link = Callable[[Path, Linking, Report], Awaitable[list[Installed]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +81,6 @@ class _Maker:
         conda = [package for package in work.plan.conda if f"conda:{package.name}" in work.wanted]
         pip = [package for package in work.plan.pip if f"pip:{package.name}" in work.wanted]
         if conda:
-            borrow_packages(work.plan.package_cache, work.lent, self._with_python(conda))
             await self._make_conda(conda)
         wheels = PipFiles(
             root=work.plan.package_cache.root / "wheels",
@@ -96,35 +92,43 @@ class _Maker:
         return self._made
 
     async def _make_conda(self, packages: Sequence[LockedPackage]) -> None:
+        """Of the packages where they are; else, such as when one has to be fetched, of an installation of them."""
         work = self._work
-        scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=work.output))
+        linking = Linking(
+            plan=work.plan, packages=packages, target=work.format.prefix, python=work.python, lent=work.lent
+        )
         try:
-            together = self._with_python(packages)
-            plan = dataclasses.replace(work.plan, conda=together, pip=(), prefix=work.format.prefix)
-            await install(scratch, plan, self._report)
-            self._compile(scratch)
-            self._write_all(scratch, packages)
+            await self._make_linked(linking, link_outlines)
+        except (NotAsPackaged, FileNotFoundError):
+            self._forget_made()
+            await self._make_linked(linking, link_packages)
+
+    async def _make_linked(self, linking: Linking, link: _Link) -> None:
+        scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=self._work.output))
+        try:
+            installed = await link(scratch, linking, self._report)
+            entries = [package_entries(each, self._work.format.kind) for each in installed]
+            compiled = scratch / "compiled"
+            self._write_all(list(zip(linking.packages, self._with_compiled(entries, compiled), strict=True)))
         finally:
             remove_tree(scratch)
 
-    def _compile(self, prefix: Path) -> None:
+    def _forget_made(self) -> None:
+        self._made.clear()
+        for path in self._work.output.iterdir():
+            path.unlink()
+
+    def _with_compiled(self, entries: list[Entries], directory: Path) -> list[Entries]:
         work = self._work
-        if work.format.kind == FragmentKind.LAYER and work.python is not None:
-            compile_modules(prefix, work.format.prefix, work.python, work.threads)
+        if work.format.kind != FragmentKind.LAYER or work.python is None:
+            return entries
+        options = CompileOptions(
+            python=work.python, target=work.format.prefix, directory=directory, processes=work.threads
+        )
+        return with_compiled(entries, options)
 
-    def _with_python(self, packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
-        """What noarch packages install depends on the python beside them."""
-        if not any(is_noarch(package) for package in packages):
-            return tuple(packages)
-        pythons = [package for package in self._work.plan.conda if package.name == "python"]
-        return tuple({package.name: package for package in (*packages, *pythons)}.values())
-
-    def _write_all(self, scratch: Path, packages: Sequence[LockedPackage]) -> None:
+    def _write_all(self, listed: list[tuple[LockedPackage, Entries]]) -> None:
         """Write the largest first, several side by side; one that is most of all is compressed by all threads."""
-        listed = [
-            (package, package_entries(self._installed(scratch, package), self._work.format.kind))
-            for package in packages
-        ]
         total = sum(_bytes_of(entries) for _, entries in listed)
         listed.sort(key=lambda each: _bytes_of(each[1]), reverse=True)
         with ThreadPoolExecutor(self._work.threads) as pool:
@@ -134,20 +138,6 @@ class _Maker:
                 writing.append(pool.submit(self._write, f"conda:{package.name}", entries, threads))
             for written in writing:
                 written.result()
-
-    def _installed(self, scratch: Path, package: LockedPackage) -> Installed:
-        work = self._work
-        [extracted] = package_places(work.plan.package_cache.packages, [package]).values()
-        # Packages that nobody uses are removed.
-        os.utime(extracted)
-        build = package.build or PackageAddress.parse(package.url).build
-        return Installed(
-            record=find_record(scratch, f"{package.name}-{package.version}-{build}"),
-            prefix=scratch,
-            target=work.format.prefix,
-            extracted=extracted,
-            python=work.python,
-        )
 
     def _make_wheel(self, package: LockedPackage, wheels: PipFiles) -> None:
         work = self._work
@@ -159,9 +149,9 @@ class _Maker:
             wheel = wheels.fetch(package)
             check_wheel(wheel, package, work.plan.limits)
             unpack_wheel(wheel, package, scratch, work.format.prefix, work.python)
-            self._compile(scratch / work.format.prefix.strip("/"))
             entries = wheel_entries(scratch, work.format.prefix, work.format.kind)
-            self._write(f"pip:{package.name}", entries, work.threads)
+            [compiled] = self._with_compiled([entries], scratch / "compiled")
+            self._write(f"pip:{package.name}", compiled, work.threads)
         finally:
             remove_tree(scratch)
 

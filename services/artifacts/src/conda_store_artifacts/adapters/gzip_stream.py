@@ -60,19 +60,20 @@ class GzipStream:
         self._block += content
         added = memoryview(content).nbytes
         self._size += added
-        if len(self._block) >= _BLOCK:
-            self._begin_block()
+        # Cut where they are due, so that the bytes do not depend on how much is written at once.
+        while len(self._block) >= _BLOCK:
+            self._begin_block(bytes(memoryview(self._block)[:_BLOCK]))
+            del self._block[:_BLOCK]
         return added
 
-    def _begin_block(self) -> None:
-        content, self._block = bytes(self._block), bytearray()
+    def _begin_block(self, content: bytes) -> None:
         self._checksum = isal_zlib.crc32(content, self._checksum)
         self._waiting.append(self._pool.submit(_compress, content, self._level))
         while len(self._waiting) > self._most_waiting:
             self._sink.write(self._waiting.popleft().result())
 
     def _finish(self) -> None:
-        self._begin_block()
+        self._begin_block(bytes(self._block))
         while self._waiting:
             self._sink.write(self._waiting.popleft().result())
         end = _compressor(self._level).flush(isal_zlib.Z_FINISH)

@@ -5,13 +5,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from conda_pack.core import rewrite_shebang
 
-from conda_store_artifacts.adapters.compiled_modules import compiled_paths
 from conda_store_artifacts.adapters.plain_tar import MADE_UP_TIME, Entry
 from conda_store_artifacts.domain.fragment import FragmentKind
 from conda_store_artifacts.domain.fragment_files import FragmentFiles, Mention
@@ -24,11 +23,16 @@ _VARIABLES = "etc/conda/env_vars.d/"
 _CLOBBERED = "__clobbers__"
 
 
+class NotAsPackaged(Exception):
+    """Raised when the files of a package cannot be read where it is; the message is the reason."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
     """A conda package in ``prefix``, linked for ``target``; ``extracted`` is how it was packaged.
 
-    ``python`` is that of the environment, such as ``3.11``; None without one.
+    ``python`` is that of the environment, such as ``3.11``; None without one.  ``plain`` are files that are not in
+    ``prefix``, since they are as they were packaged: the packaged one by its path in an environment.
     """
 
     record: Path
@@ -36,6 +40,7 @@ class Installed:
     target: str
     extracted: Path
     python: str | None
+    plain: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def site_packages(self) -> str | None:
@@ -52,7 +57,10 @@ class Entries:
 
 
 def package_entries(package: Installed, kind: FragmentKind) -> Entries:
-    """List the files of a package with its record; raises StageFailure when files are missing."""
+    """List the files of a package with its record.
+
+    Raises StageFailure when files are missing, NotAsPackaged and FileNotFoundError for plain ones.
+    """
     text = package.record.read_bytes()
     record = json.loads(text)
     aside = f"{_CLOBBERED}/{record['name']}/"
@@ -68,18 +76,18 @@ def package_entries(package: Installed, kind: FragmentKind) -> Entries:
             (member.path for member in members if not is_directory(member)),
             reader.mentions,
             link_script=any(member.path == script for member in members),
-            variables=_variables(package.prefix, record.get("files", ())),
+            variables=_variables(reader, record.get("files", ())),
         ),
     )
 
 
-def _variables(prefix: Path, paths: Iterable[str]) -> dict[str, str]:
+def _variables(reader: "_PackageReader", paths: Iterable[str]) -> dict[str, str]:
     """What the package sets in an environment that is activated."""
     found: dict[str, str] = {}
     for path in sorted(paths):
         if path.startswith(_VARIABLES) and path.endswith(".json"):
             with suppress(OSError, ValueError, AttributeError):
-                told = json.loads((prefix / path).read_bytes())
+                told = json.loads(Path(reader.place_of(path)).read_bytes())
                 found |= {str(name): str(value) for name, value in told.items()}
     return found
 
@@ -106,7 +114,7 @@ class _PackageReader:
         self._extracted = f"{package.extracted}/"
         self._record = record
         self._kind = kind
-        self._python = package.python
+        self._plain = package.plain
         paths = record.get("paths_data", {}).get("paths", ())
         self._told = {entry["_path"]: entry for entry in paths}
         is_python = record.get("noarch") == "python"
@@ -115,20 +123,26 @@ class _PackageReader:
     def members(self) -> Iterator[Entry]:
         """Every file the record names, and directories that are empty."""
         for path in sorted({*self._record.get("files", ()), *self._told}):
-            if (member := self._member(path)) is not None:
+            member = self._plain_member(path) if path in self._plain else self._member(path)
+            if member is not None:
                 yield member
-        if self._kind == FragmentKind.LAYER and self._python is not None:
-            yield from self._compiled(self._python)
 
-    def _compiled(self, python: str) -> Iterator[Entry]:
-        """Compiled modules that the package does not bring."""
-        sources = {*self._record.get("files", ()), *self._told}
-        for path in {compiled for source in sources for compiled in compiled_paths(source, python)} - sources:
-            with suppress(FileNotFoundError):
-                yield Entry(path=path, source=self._prefix + path, size=os.lstat(self._prefix + path).st_size)
+    def place_of(self, path: str) -> str:
+        """The file as it is in an environment."""
+        if path in self._plain:
+            return self._plain[path]
+        return self._aside + path if os.path.lexists(self._aside + path) else self._prefix + path
+
+    def _plain_member(self, path: str) -> Entry:
+        source = self._plain[path]
+        status = os.lstat(source)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != self._told[path]["size_in_bytes"]:
+            raise NotAsPackaged(f"{source} is not as long as it was packaged")
+        executable, time = bool(status.st_mode & stat.S_IXUSR), int(status.st_mtime)
+        return Entry(path=path, source=source, size=status.st_size, executable=executable, time=time)
 
     def _member(self, path: str) -> Entry | None:
-        installed = self._aside + path if os.path.lexists(self._aside + path) else self._prefix + path
+        installed = self.place_of(path)
         try:
             status = os.lstat(installed)
         except FileNotFoundError:

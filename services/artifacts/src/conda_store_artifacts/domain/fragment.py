@@ -13,7 +13,7 @@ from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.lockfile import LockedPackage
 
 # Raised when the bytes of fragments change: none of the old ones is used any more.
-_VERSION = 1
+_VERSION = 2
 # Where layers are linked for, and what generated files of archives say before they are mended.
 IMAGE_PREFIX = "/opt/conda"
 _FREE_THREADED = re.compile(r"_cp\d+t(?:_|$)")

@@ -17,7 +17,7 @@ from conda_store_shared.domain.canonical import digest_of
 from conda_store_shared.domain.storage_keys import image_blob_key
 from conda_store_shared.telemetry import caches
 
-_VERSION = 1
+_VERSION = 2
 
 
 async def provide_layer(
