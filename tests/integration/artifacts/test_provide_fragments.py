@@ -62,6 +62,41 @@ async def test_fragments_are_made_only_of_what_is_missing(world: World) -> None:
     assert len(world.maker.orders) == 2
 
 
+async def test_fragments_are_made_once_for_artifacts_that_want_them_at_once(world: World) -> None:
+    world.maker.may_go_on.clear()
+    first = asyncio.create_task(
+        provide_fragments(a_request(locked("zlib"), locked("abc")), SILENT, tools=world.tools)
+    )
+    await wait_until_made(world, "zlib", "abc")
+    second = asyncio.create_task(
+        provide_fragments(a_request(locked("abc"), locked("new"), locked("zlib")), SILENT, tools=world.tools)
+    )
+    await wait_until_made(world, "zlib", "abc", "new")
+    world.maker.may_go_on.set()
+    zlib, abc = await first
+    assert [(await second)[index] for index in (2, 0)] == [zlib, abc]
+    assert world.maker.made() == ["zlib", "abc", "new"]
+
+
+async def test_fragments_are_made_by_another_when_their_maker_is_canceled(world: World) -> None:
+    world.maker.may_go_on.clear()
+    first = asyncio.create_task(provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools))
+    await wait_until_made(world, "zlib")
+    second = asyncio.create_task(provide_fragments(a_request(locked("zlib")), SILENT, tools=world.tools))
+    await asyncio.sleep(0)
+    first.cancel()
+    world.maker.may_go_on.set()
+    [fragment] = await second
+    assert fragment.package.name == "zlib"
+    assert world.maker.made() == ["zlib", "zlib"]
+
+
+async def wait_until_made(world: World, *names: str) -> None:
+    async with asyncio.timeout(10):
+        while world.maker.made() != list(names):  # noqa: ASYNC110  makers tell nobody
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -53,17 +53,22 @@ def a_request(*packages: dict[str, Any], wanted: FragmentFormat = ARCHIVE) -> Fr
 class PlainMaker:
     """Makes fragments that hold the name of their package; ``orders`` are those it was given.
 
-    Of what is in a name: ``mention`` mentions its prefix, ``clobber`` brings a file others bring, too, ``script`` a
-    link script.
+    It makes none before it ``may_go_on``.  Of what is in a name: ``mention`` mentions its prefix, ``clobber`` brings a
+    file others bring, too, ``script`` a link script.
     """
 
     orders: list[FragmentOrder] = field(default_factory=list)
     failure: Exception | None = None
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_go_on.set()
 
     async def make(self, order: FragmentOrder, directory: Path, report: Report) -> list[MadeFragment]:
         self.orders.append(order)
         if self.failure is not None:
             raise self.failure
+        await self.may_go_on.wait()
         return await asyncio.to_thread(self._make, order, directory)
 
     def _make(self, order: FragmentOrder, directory: Path) -> list[MadeFragment]:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from conda_store_artifacts.domain.fragment import (
 from conda_store_artifacts.ports import FragmentMaker, FragmentOrder, MadeFragment
 from conda_store_artifacts.repositories.blobs import touch_blobs
 from conda_store_artifacts.repositories.fragments import add_fragments, find_fragments, forget_fragments
+from conda_store_artifacts.use_cases.fragment_claims import FragmentClaims
 from conda_store_artifacts.use_cases.store_blob import LocalBlob, store_blobs
 from conda_store_shared.child.report import Report
 from conda_store_shared.db.moments import now
@@ -44,6 +45,7 @@ class FragmentTools:
     maker: FragmentMaker
     work_directory: Path
     fresh: timedelta = timedelta(minutes=10)
+    claims: FragmentClaims = field(default_factory=FragmentClaims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +85,22 @@ async def provide_fragments(
         if why_no_fragment(package) is None
     }
     found = await _find(ids, tools)
-    missing = [package for each, package in ids.items() if each not in found]
+    missing = {each: package for each, package in ids.items() if each not in found}
     caches.looked_up(caches.FRAGMENTS, len(found), len(missing))
     if missing:
         context.log(f"{len(found)} of {len(ids)} packages are there, {len(missing)} are prepared")
-        made = await _make(missing, wanted, context, tools)
-        identities = {(package.manager, package.name): each for each, package in ids.items()}
-        found |= {identities[fragment.package.manager, fragment.package.name]: fragment for fragment in made}
+    while missing:
+        free = {each: missing[each] for each in tools.claims.free(missing)}
+        if not free:
+            await tools.claims.wait(missing)
+            continue
+        with tools.claims.claimed(free):
+            # Whoever had claimed them may have made them since.
+            found |= await _find(free, tools)
+            wanting = [package for each, package in free.items() if each not in found]
+            made = await _make(wanting, wanted, context, tools) if wanting else []
+        found |= {fragment.id: fragment for fragment in made}
+        missing = {each: package for each, package in missing.items() if each not in found}
     return tuple(found[each] for each in ids)
 
 
