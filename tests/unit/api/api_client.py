@@ -19,12 +19,14 @@ from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.unstorable import unstorable_value
 from tests.unit.api.ledger_builders import Ledger
 
-# Who may do what: everything; everything in team; read in team; work in team; nothing but what everybody may.
+# Who may do what: everything; everything in team; read in team; work in team; read one environment; nothing but what
+# everybody may.
 CALLERS: Mapping[str, Mapping[str, Any]] = {
     "admin": {"primary_namespace": "admin", "role_bindings": {"*/*": ["admin"]}},
     "owner": {"primary_namespace": "owner", "role_bindings": {"team/*": ["admin"]}},
     "viewer": {"primary_namespace": "viewer", "role_bindings": {"team/*": ["viewer"]}},
     "developer": {"primary_namespace": "team", "role_bindings": {"team/*": ["developer"]}},
+    "guest": {"primary_namespace": "guest", "role_bindings": {"lab/rain": ["viewer"]}},
     "stranger": {"primary_namespace": "stranger", "role_bindings": {}},
 }
 SPECIFICATION = "name: weather\nchannels: [conda-forge]\ndependencies: [python, numpy]\n"

@@ -192,6 +192,8 @@ class ListsSuite:
         await take_over(ledger, said)
         async with ledger.database.session() as session:
             assert await session.scalar(select(CondaChannel.last_update)) == ledger.now
+        # A list that is the same as before is no news.
+        assert (await ledger.events()).count("channel.indexed") == 1
 
     async def test_version_is_shown_until_no_platform_has_it(self, ledger: Ledger) -> None:
         await list_arrives(ledger, [a_listed_package("a", builds=("0",))], subdir="noarch")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import defer
 
 from conda_store_shared.db.models import Build, BuildStage, StageAttempt
 from conda_store_shared.db.statements import insert_new
-from conda_store_shared.domain.stage import PREFIX, SOLVE
+from conda_store_shared.domain.stage import PREFIX, SOLVE, artifact_type_of
 
 WAITING, REQUESTED, RUNNING, DONE, FAILED, CANCELED = "waiting", "requested", "running", "done", "failed", "canceled"
 OPEN = (WAITING, REQUESTED, RUNNING)
@@ -19,6 +19,7 @@ _stage = BuildStage.__table__.c
 _OF_BUILD = update(BuildStage.__table__).where(_stage.build_id == bindparam("of_build"))  # type: ignore[arg-type]
 _REOPEN = _OF_BUILD.where(_stage.stage.in_(bindparam("of_stages", expanding=True)))
 _CHANGE = _REOPEN.where(_stage.state.in_(OPEN))
+_STATES = select(BuildStage.stage, BuildStage.state).where(BuildStage.build_id == bindparam("of_build"))
 _CANCEL = _OF_BUILD.where(_stage.state.in_(OPEN))
 
 
@@ -77,6 +78,12 @@ async def list_waited(session: AsyncSession, now: datetime) -> Sequence[BuildSta
         .limit(10_000)
     )
     return rows.all()
+
+
+async def list_artifact_stages(session: AsyncSession, build_id: int) -> dict[str, str]:
+    """Return the state of each stage that makes an artifact, by the type of the artifact."""
+    rows = await session.execute(_STATES, {"of_build": build_id})
+    return {kind.value: state for stage, state in rows if (kind := artifact_type_of(stage)) is not None}
 
 
 async def list_stages(session: AsyncSession, build_id: int) -> Sequence[tuple[BuildStage, int]]:

@@ -24,6 +24,7 @@ from conda_store_api.routes.environments import (
     remove_environment,
     show_environment,
 )
+from conda_store_api.routes.events import list_events
 from conda_store_api.routes.namespaces import (
     list_namespaces,
     post_namespace,
@@ -74,6 +75,7 @@ ROUTES = [
     route("/api/v1/setting/", get=show_settings, put=put_settings, delete=delete_settings),
     route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings, delete=delete_settings),
     route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings, delete=delete_settings),
+    route("/api/v1/event/", get=list_events),
     route("/api/v1/build/", get=list_builds),
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build, delete=remove_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),

@@ -8,6 +8,7 @@ from typing import Any
 from conda_store_api.repositories.role_bindings import lock_namespace, replace_role_mappings
 from conda_store_shared.db.models import Namespace, PublicEvent
 from conda_store_shared.domain.permission import Role, RoleBinding, parse_role
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput, NotFound
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.authentication import Principal
@@ -40,7 +41,7 @@ async def change_namespace(
     if changed:
         transaction.record(
             PublicEvent(
-                type="namespace.changed",
+                type=PublicEventType.NAMESPACE_CHANGED,
                 time=now,
                 namespace=namespace.name,
                 actor=writer.primary_namespace,

@@ -13,6 +13,7 @@ from conda_store_shared.domain.address_credentials import REMEDY, channel_has_cr
 from conda_store_shared.domain.names import environment_name, namespace_name
 from conda_store_shared.domain.pip_options import is_pip_option, parse_pip_option
 from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
 from conda_store_shared.errors import InvalidSetting, InvalidSpecification
 from conda_store_shared.transaction import Transaction
@@ -65,7 +66,7 @@ def record_settings_act(transaction: Transaction, act: SettingsAct, keys: Sequen
     """Tell which settings are others now; their values are nobody's business."""
     transaction.record(
         PublicEvent(
-            type="settings.changed",
+            type=PublicEventType.SETTINGS_CHANGED,
             time=act.now,
             namespace=act.namespace or "",
             environment=act.environment,

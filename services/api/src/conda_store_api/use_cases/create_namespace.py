@@ -8,6 +8,7 @@ from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.ledger.public_events import record_place_event
 from conda_store_shared.domain.names import namespace_name
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import Conflict
 from conda_store_shared.transaction import Transaction
@@ -18,7 +19,7 @@ async def create_namespace(name: str, act: Act, transaction: Transaction) -> Non
     namespace, is_new = await ensure_namespace(transaction.session, namespace_name(name))
     if not is_new:
         raise Conflict("namespace already exists")
-    record_place_event(transaction, (namespace.name, None), "namespace.created", act)
+    record_place_event(transaction, (namespace.name, None), PublicEventType.NAMESPACE_CREATED, act)
 
 
 async def ensure_default_namespace(defaults: Settings, transaction: Transaction, now: datetime) -> None:

@@ -4,6 +4,7 @@ from conda_store_api.repositories.deletion import lock_environments, lock_namesp
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.delete_environment import let_environments_go
 from conda_store_api.use_cases.ledger.public_events import record_place_event
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import NotFound
 from conda_store_shared.transaction import Transaction
 
@@ -19,4 +20,4 @@ async def delete_namespace(name: str, act: Act, transaction: Transaction) -> Non
     namespace.deleted_on = act.now
     await remove_role_mappings(session, namespace.id)
     await let_environments_go(transaction, name, await lock_environments(session, namespace.id), act)
-    record_place_event(transaction, (name, None), "namespace.deleted", act)
+    record_place_event(transaction, (name, None), PublicEventType.NAMESPACE_DELETED, act)

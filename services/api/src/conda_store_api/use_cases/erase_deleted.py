@@ -16,6 +16,7 @@ from conda_store_api.repositories.deletion import (
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.let_build_go import let_build_go
 from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.transaction import Transaction, Transactions
 
 _AT_ONCE = 200
@@ -48,9 +49,9 @@ async def _begin(build_id: int, transaction: Transaction, now: datetime) -> None
     if locked is None or locked.build.erased_on is not None:
         return
     if await end_build(session, locked.build, BuildStatus.CANCELED, {"ended_on": now, "status_info": None}):
-        record_build_event(transaction, locked, "build.canceled", now)
+        record_build_event(transaction, locked, PublicEventType.BUILD_CANCELED, now)
     if locked.build.deleted_on is None:
-        record_build_event(transaction, locked, "build.deleted", now)
+        record_build_event(transaction, locked, PublicEventType.BUILD_DELETED, now)
     await mark_build_deleted(session, build_id, now, erased=True)
     await let_build_go(transaction, locked.build, (), now)
 

@@ -8,6 +8,7 @@ from conda_store_api.repositories.role_bindings import change_role_of, grant_rol
 from conda_store_api.use_cases.change_namespace import held_namespace
 from conda_store_shared.db.models import Namespace, PublicEvent
 from conda_store_shared.domain.permission import parse_role
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import Conflict, InvalidInput, NotFound
 from conda_store_shared.transaction import Transaction
 
@@ -34,7 +35,7 @@ async def grant_role(grant: Grant, transaction: Transaction) -> None:
         raise Conflict(
             f"namespace='{other.name}' has a role in namespace='{namespace.name}' already; use PUT to change it"
         )
-    record_grant(transaction, grant, "role.granted", role)
+    record_grant(transaction, grant, PublicEventType.ROLE_GRANTED, role)
 
 
 async def change_role(grant: Grant, transaction: Transaction) -> None:
@@ -43,7 +44,7 @@ async def change_role(grant: Grant, transaction: Transaction) -> None:
     other, role = await other_namespace(transaction, grant.other_namespace), parse_role(grant.role or "")
     if not await change_role_of(transaction.session, namespace.id, other.id, role):
         raise NotFound("failed to find role")
-    record_grant(transaction, grant, "role.granted", role)
+    record_grant(transaction, grant, PublicEventType.ROLE_GRANTED, role)
 
 
 async def other_namespace(transaction: Transaction, name: str) -> Namespace:
@@ -54,7 +55,7 @@ async def other_namespace(transaction: Transaction, name: str) -> Namespace:
     return namespace
 
 
-def record_grant(transaction: Transaction, grant: Grant, kind: str, role: str | None) -> None:
+def record_grant(transaction: Transaction, grant: Grant, kind: PublicEventType, role: str | None) -> None:
     """Write a public event about a role."""
     transaction.record(
         PublicEvent(

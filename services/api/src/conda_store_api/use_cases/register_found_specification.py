@@ -22,6 +22,7 @@ from conda_store_api.use_cases.submit_specification import Request, submit_unles
 from conda_store_api.use_cases.validate_submission import validate_submission
 from conda_store_shared.contracts.events import SpecificationFound
 from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import found_specification_key
 from conda_store_shared.errors import CondaStoreError, InvalidSpecification, NotFound, Unavailable
 from conda_store_shared.redaction import redact
@@ -136,7 +137,7 @@ async def _reject(rejected: _Rejected, tools: FoundTools, now: datetime) -> None
         await keep_decision(transaction.session, found, Decision(code=code), now)
         transaction.record(
             PublicEvent(
-                type="specification.rejected",
+                type=PublicEventType.SPECIFICATION_REJECTED,
                 time=now,
                 namespace=found.namespace,
                 environment=rejected.environment,

@@ -23,6 +23,7 @@ from conda_store_shared.db.queries.builds import find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.domain.names import DYNAMIC_NAMESPACE
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import artifact_stage
 from conda_store_shared.errors import CondaStoreError, Unavailable
 from conda_store_shared.redaction import redact
@@ -111,7 +112,7 @@ async def _reject(event: ImageRequested, error: CondaStoreError, tools: ImageToo
     async with tools.transactions.begin() as transaction:
         transaction.record(
             PublicEvent(
-                type="specification.rejected",
+                type=PublicEventType.SPECIFICATION_REJECTED,
                 time=now,
                 namespace=DYNAMIC_NAMESPACE,
                 environment=event.environment,

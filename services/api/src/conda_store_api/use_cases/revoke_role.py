@@ -6,6 +6,7 @@ from conda_store_api.repositories.role_bindings import revoke_roles
 from conda_store_api.use_cases.change_namespace import held_namespace
 from conda_store_api.use_cases.grant_role import Grant, other_namespace, record_grant
 from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.transaction import Transaction
 
 
@@ -14,7 +15,7 @@ async def revoke_role(grant: Grant, transaction: Transaction) -> None:
     namespace = await held_namespace(transaction, grant.namespace)
     other = await other_namespace(transaction, grant.other_namespace)
     if await revoke_roles(transaction.session, namespace.id, other.id):
-        record_grant(transaction, grant, "role.revoked", None)
+        record_grant(transaction, grant, PublicEventType.ROLE_REVOKED, None)
 
 
 async def revoke_all_roles(name: str, actor: str | None, transaction: Transaction, now: datetime) -> None:
@@ -22,5 +23,7 @@ async def revoke_all_roles(name: str, actor: str | None, transaction: Transactio
     namespace = await held_namespace(transaction, name)
     if await revoke_roles(transaction.session, namespace.id):
         transaction.record(
-            PublicEvent(type="role.revoked", time=now, namespace=name, actor=actor, data={"other_namespace": None})
+            PublicEvent(
+                type=PublicEventType.ROLE_REVOKED, time=now, namespace=name, actor=actor, data={"other_namespace": None}
+            )
         )

@@ -14,6 +14,7 @@ from conda_store_api.use_cases.request_link import request_link
 from conda_store_shared.db.models import Environment
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
 
@@ -39,7 +40,7 @@ async def set_current_build(
     generation = await choose_build(session, environment.id, build_id, act.now)
     if generation is None:
         raise _missing(names)
-    record_act(transaction, locked, "environment.current_build_changed", act)
+    record_act(transaction, locked, PublicEventType.ENVIRONMENT_CURRENT_BUILD_CHANGED, act)
     path = (await find_whereabouts(session, build_id)).prefix
     if path is not None:
         await request_link(transaction, locked, path, generation, act.now)

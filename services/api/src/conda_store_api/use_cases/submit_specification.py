@@ -20,6 +20,7 @@ from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.build_key import BuildIdentity, build_key
 from conda_store_shared.domain.names import namespace_name
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.errors import Conflict, InvalidInput, InvalidName, NotFound
 from conda_store_shared.storage.object_key import checked_key
@@ -79,13 +80,13 @@ async def _create(submission: Submission, request: Request, policy: BuildPolicy,
     session = transaction.session
     namespace, is_new = await ensure_namespace(session, namespace_name(request.namespace))
     if is_new:
-        _record(transaction, request, "namespace.created", [namespace], None)
+        _record(transaction, request, PublicEventType.NAMESPACE_CREATED, [namespace], None)
     specification_id = await ensure_specification(session, submission.as_specification(request.now))
     environment, is_new = await ensure_environment(session, namespace.id, submission.name)
     if submission.description:
         environment.description = submission.description
     if is_new:
-        _record(transaction, request, "environment.created", [namespace, environment], None)
+        _record(transaction, request, PublicEventType.ENVIRONMENT_CREATED, [namespace, environment], None)
     build = await _add_build(transaction, _Parts(namespace, environment, specification_id, submission), request, policy)
     if environment.current_build_id is None:
         environment.current_build_id = build.id
@@ -151,7 +152,7 @@ async def _add_build(transaction: Transaction, parts: _Parts, request: Request, 
     order = resolve_order(parts.submission, policy, identity, build.build_key)
     build.order, build.order_digest = order.to_value(), order.digest
     await session.flush()
-    _record(transaction, request, "build.queued", [parts.namespace, parts.environment], build)
+    _record(transaction, request, PublicEventType.BUILD_QUEUED, [parts.namespace, parts.environment], build)
     return build
 
 
@@ -168,7 +169,7 @@ def _storable(key: str) -> str:
 def _record(
     transaction: Transaction,
     request: Request,
-    kind: str,
+    kind: PublicEventType,
     places: Sequence[Namespace | Environment],
     build: Build | None,
 ) -> None:

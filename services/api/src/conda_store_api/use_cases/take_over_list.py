@@ -18,12 +18,14 @@ from conda_store_api.repositories.listed_packages import apply_difference, store
 from conda_store_api.repositories.name_ranges import NameRange
 from conda_store_api.repositories.package_locks import own_packages
 from conda_store_shared.contracts.events import ChannelIndexed
+from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.channel_index import Contents, IndexedPackage, Section
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import channel_index_key
 from conda_store_shared.errors import InvalidChannelIndex, NotFound
 from conda_store_shared.storage.channel_lists import read_list_contents, read_list_sections
 from conda_store_shared.storage.object_store import ObjectStore
-from conda_store_shared.transaction import Transactions
+from conda_store_shared.transaction import Transaction, Transactions
 
 log = structlog.get_logger()
 
@@ -65,6 +67,13 @@ async def _take_over(contents: Contents, tools: TakeOverTools, now: datetime) ->
                 return
     async with tools.transactions.begin() as transaction:
         await note_taken_over(transaction.session, wanted, contents.digest, now)
+        if wanted.digest != contents.digest:
+            _record(transaction, contents, now)
+
+
+def _record(transaction: Transaction, contents: Contents, now: datetime) -> None:
+    data = {"channel": contents.channel, "subdir": contents.subdir, "index_digest": contents.digest}
+    transaction.record(PublicEvent(type=PublicEventType.CHANNEL_INDEXED, time=now, namespace="", data=data))
 
 
 async def _take_over_run(

@@ -28,6 +28,7 @@ class PublicEvent(Model):
     """One public event; ids are in the order of the commits, so reading ``id > n`` skips nothing."""
 
     __tablename__ = "event"
+    __table_args__ = (Index("ix_event_place", "namespace", "environment", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     type: Mapped[str] = mapped_column(String(64))

@@ -6,11 +6,13 @@ from conda_store_api.repositories.artifacts import NewArtifact, is_recorded, rec
 from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.stages import DONE, change_stage
+from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.request_discard import BuildRef, request_artifact_discard
 from conda_store_shared.contracts.events import ArtifactStored
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.transaction import Transaction
 
 
@@ -30,7 +32,8 @@ async def artifact_stored(event: ArtifactStored, transaction: Transaction, now: 
     ]
     await record_artifacts(session, event.build_id, artifacts)
     data = {"artifact_type": event.artifact_type, "size": event.size, "digest": event.digest}
-    record_build_event(transaction, locked, "artifact.stored", now, data)
+    record_build_event(transaction, locked, PublicEventType.ARTIFACT_STORED, now, data)
+    await tell_if_artifacts_completed(transaction, locked, now)
 
 
 async def _discard_unless_recorded(event: ArtifactStored, transaction: Transaction, now: datetime) -> None:

@@ -12,6 +12,7 @@ from conda_store_api.use_cases.request_discard import BuildRef, request_artifact
 from conda_store_shared.contracts.events import LockfileSolved
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import Rank
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import PREFIX
 from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.transaction import Transaction
@@ -31,4 +32,6 @@ async def lockfile_solved(event: LockfileSolved, transaction: Transaction, now: 
     lockfile = NewArtifact(type=ArtifactType.LOCKFILE, key=key, digest=event.lockfile_digest)
     await record_artifact(session, event.build_id, lockfile)
     await request_stage(transaction, locked.build, PREFIX, now)
-    record_build_event(transaction, locked, "build.solved", now, {"lockfile_digest": event.lockfile_digest})
+    record_build_event(
+        transaction, locked, PublicEventType.BUILD_SOLVED, now, {"lockfile_digest": event.lockfile_digest}
+    )

@@ -8,6 +8,7 @@ from conda_store_api.repositories.builds import LockedBuild, end_build, lock_bui
 from conda_store_api.repositories.environments import choose_completed_build
 from conda_store_api.repositories.packages import record_packages
 from conda_store_api.repositories.stages import DONE, change_stage, change_stages
+from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_api.use_cases.let_build_go import discard_prefix
@@ -18,6 +19,7 @@ from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.prefix_record import PrefixRecord
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import PREFIX, SOLVE, artifact_stage
 from conda_store_shared.domain.storage_keys import artifact_key, prefix_record_key
 from conda_store_shared.errors import NotFound
@@ -64,8 +66,8 @@ async def prefix_built(
     await end_build(session, locked.build, BuildStatus.COMPLETED, values)
     await record_packages(session, event.build_id, record.packages)
     await _record_artifacts(transaction, locked, event, record)
+    record_build_event(transaction, locked, PublicEventType.BUILD_COMPLETED, now, {"size": record.apparent_bytes})
     await _request_artifacts(transaction, locked, now)
-    record_build_event(transaction, locked, "build.completed", now, {"size": record.apparent_bytes})
     await _become_current(transaction, locked, record.path, now)
 
 
@@ -107,10 +109,12 @@ async def _request_artifacts(transaction: Transaction, locked: LockedBuild, now:
     order = Order.from_value(locked.build.order or {})
     for name in order.artifacts:
         await request_stage(transaction, locked.build, artifact_stage(ArtifactType(name)), now)
+    if not order.artifacts:
+        await tell_if_artifacts_completed(transaction, locked, now)
 
 
 async def _become_current(transaction: Transaction, locked: LockedBuild, path: str, now: datetime) -> None:
     generation = await choose_completed_build(transaction.session, locked.build, now)
     if generation is not None:
-        record_build_event(transaction, locked, "environment.current_build_changed", now)
+        record_build_event(transaction, locked, PublicEventType.ENVIRONMENT_CURRENT_BUILD_CHANGED, now)
         await request_link(transaction, locked, path, generation, now)

@@ -9,6 +9,7 @@ from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_shared.contracts.events import AttemptEvent, BuildCanceled, StageStarted
 from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import RANK_OF_STAGE, StageName, artifact_type_of
 from conda_store_shared.transaction import Transaction
 
@@ -43,5 +44,5 @@ async def mark_running(event: AttemptEvent, transaction: Transaction, locked: Lo
     rank = RANK_OF_STAGE.get(StageName(event.stage))
     if rank is not None:
         if locked.is_active and build.status == BuildStatus.QUEUED:
-            record_build_event(transaction, locked, "build.started", now)
+            record_build_event(transaction, locked, PublicEventType.BUILD_STARTED, now)
         await advance_build(session, build, rank, now)
