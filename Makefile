@@ -41,11 +41,11 @@ serve: setup ## run everything in one process, from source
 peers: setup ## install the browser and the identity providers of test-browser, or say what is missing
 	@scripts/peers.sh
 
-containers: setup ## install the Docker engine and the clients of test-containers, or say what is missing
+containers: setup ## install the Docker engine, docker-compose and the clients of test-containers, or say what is missing
 	@scripts/containers.sh
 
 test: setup servers ## run every test on real servers, which are started and ended; all but those in browsers and containers
-	@$(WITH_SERVERS) $(PYTEST) tests --ignore=tests/browser --ignore=tests/containers $(TOGETHER) $(ARGS)
+	@$(WITH_SERVERS) $(PYTEST) tests --ignore=tests/browser --ignore=tests/containers --ignore=tests/deploy $(TOGETHER) $(ARGS)
 
 test-unit: setup ## run the quick tests: no servers, seconds
 	@$(PYTEST) tests/unit tests/architecture tests/contracts --numprocesses 2 -m "not slow" --timeout 20 --hypothesis-profile quick $(ARGS)
@@ -62,11 +62,15 @@ test-browser: setup servers peers ## run the tests in a browser: logins at ident
 test-containers: setup servers containers ## run the tests that pull, run and push images by real clients; as root
 	@$(WITH_SERVERS) $(PYTEST) tests/containers $(ARGS)
 
+test-deploy: setup containers ## run docker-compose.yaml from images to builds, on an engine that leads nowhere; as root
+	@$(PYTEST) tests/deploy --timeout 900 $(ARGS)
+
 lint: setup ## check style, layers, files of deployments, and that each package declares what it imports
 	@$(BIN)/ruff check
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/check_imports.py
 	@$(BIN)/hadolint deploy/Dockerfile deploy/*/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yaml
 
 fmt: setup ## format, and fix what can be fixed
 	@$(BIN)/ruff check --fix-only
@@ -87,7 +91,7 @@ contract: setup servers ## print what clients rely on, and what each mode of the
 bench: setup servers ## measure the budgets; figures go to benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-check: lint types docs test-browser test-containers test ## exactly what CI runs
+check: lint types docs test-browser test-containers test-deploy test ## exactly what CI runs
 
 migrate: setup ## upgrade a database to the newest schema: make migrate URL=...
 	@$(BIN)/python -m conda_store_shared.db.migrate upgrade --url "$(URL)"
@@ -105,5 +109,5 @@ clean: ## remove the environment and everything that is cached
 # The tests come last, and nothing prints between their lines.
 .NOTPARALLEL:
 
-.PHONY: help setup servers peers containers test-servers demo serve test test-unit test-integration test-acceptance test-browser test-containers \
+.PHONY: help setup servers peers containers test-servers demo serve test test-unit test-integration test-acceptance test-browser test-containers test-deploy \
         lint fmt types docs docs-write contract bench check migrate migration lock clean

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests with containers talk to: a Docker engine, podman, skopeo and a registry; or says what is missing.
+# Installs what the tests with containers talk to: a Docker engine, docker-compose, podman, skopeo and a registry, and what
+# makes base images; or says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,8 @@ need() {
 need dockerd docker.io iptables
 need runc runc
 need docker-registry docker-registry
+need docker-compose docker-compose
+need mmdebstrap mmdebstrap
 need skopeo skopeo
 need podman podman netavark aardvark-dns
 

@@ -17,7 +17,7 @@ _BRIDGE = "10.253.0.1/24"
 _POOLS = [{"base": "10.253.16.0/20", "size": 24}]
 # Without CAP_SYS_RESOURCE an engine cannot raise limits, and would fail to start any container.
 _LIMITS = {"nofile": {"Name": "nofile", "Hard": 8192, "Soft": 8192}}
-_CLIENT_TIMEOUT = 300.0
+_CLIENT_TIMEOUT = 600.0
 
 
 class DockerEngine(ServerProcess):
@@ -59,6 +59,14 @@ class DockerEngine(ServerProcess):
         """Whether it answers its client."""
         return self.socket.exists() and self._client_run("version", "--format", "{{.Server.Version}}").returncode == 0
 
+    def client_environment(self) -> Mapping[str, str]:
+        """The variables by which clients find this engine."""
+        return {
+            "DOCKER_HOST": f"unix://{self.socket}",
+            "DOCKER_CONFIG": str(self.directory / "client"),
+            "DOCKER_BUILDKIT": "1",
+        }
+
     def docker(self, *arguments: str | Path) -> str:
         """Run the client; returns what it printed, raises ServerNotReady with its words when it fails."""
         done = self._client_run(*arguments)
@@ -69,6 +77,18 @@ class DockerEngine(ServerProcess):
     def run_image(self, image: str, *command: str, options: Sequence[str] = ()) -> str:
         """Run a command in a new container without network, which is gone afterwards; returns what it printed."""
         return self.docker("run", "--rm", "--network", "none", *options, image, *command)
+
+    def combined(self, *arguments: str | Path) -> str:
+        """Run the client, and return all that it printed, whether it fails or not."""
+        done = self._client_run(*arguments)
+        return done.stdout + done.stderr
+
+    def build(self, context: Path, image: str, *, file: Path | None = None, **arguments: str) -> None:
+        """Build an image, by BuildKit, on the network of this machine; raises ServerNotReady with its words."""
+        options = ["--quiet", "--network", "host", "--tag", image, "--file", str(file or context / "Dockerfile")]
+        for name, value in arguments.items():
+            options += ["--build-arg", f"{name}={value}"]
+        self.docker("build", *options, context)
 
     def login(self, registry: str, user: str, password: str) -> None:
         """Let the client show a credential to `registry` from now on."""
@@ -90,7 +110,7 @@ class DockerEngine(ServerProcess):
     def _client_run(self, *arguments: str | Path, words: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(self._client), *map(str, arguments)],
-            env={**os.environ, **self._client_environment()},
+            env={**os.environ, **self.client_environment()},
             input=words,
             stdin=subprocess.DEVNULL if words is None else None,
             capture_output=True,
@@ -99,5 +119,3 @@ class DockerEngine(ServerProcess):
             check=False,
         )
 
-    def _client_environment(self) -> Mapping[str, str]:
-        return {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.directory / "client")}
