@@ -30,6 +30,23 @@ def test_base_alone_is_rendered() -> None:
     assert not kinds & {"Secret", "Ingress", "PersistentVolumeClaim", *CUSTOM}
 
 
+def test_component_for_the_sandbox_is_valid_upon_each_overlay(tmp_path: Path) -> None:
+    for name in LAYOUTS:
+        # Kustomize takes no absolute paths.
+        up = "../" * (len(tmp_path.parts) + 1)
+        place = tmp_path / name
+        place.mkdir()
+        overlay = {"resources": [f"overlays/{name}"], "components": ["components/sandbox"]}
+        paths = {key: [f"{up}{DIRECTORY.relative_to('/')}/{path}" for path in value] for key, value in overlay.items()}
+        (place / "kustomization.yaml").write_text(json.dumps(paths))
+        layout = Layout.of(render(place))
+        (tmp_path / f"{name}.yaml").write_text(layout.text)
+        confined = {key: one["securityContext"].get("seccompProfile") for key, one in layout.containers().items()}
+        assert {key for key, profile in confined.items() if profile} == {"builder"}
+        assert layout.containers()["builder"]["args"][-1] == "--CondaStoreWorker.sandbox=required"
+    assert validate(sorted(tmp_path.glob("*.yaml"))).returncode == 0
+
+
 def test_there_is_an_overlay_for_each_layout() -> None:
     assert {path.name for path in (DIRECTORY / "overlays").iterdir()} == set(LAYOUTS)
 
@@ -56,8 +73,8 @@ def test_our_schema_refuses_a_misspelt_field(shared_volume: Layout, tmp_path: Pa
 
 
 def test_no_manifest_in_the_tree_is_a_secret() -> None:
-    files = [path for path in DIRECTORY.rglob("*.yaml") if path.name != "unsized.yaml"]
-    kinds = {document["kind"] for path in files for document in yaml.safe_load_all(path.read_text()) if document}
-    assert "Secret" not in kinds
-    generated = [path for path in files if "secretGenerator" in path.read_text()]
-    assert generated == []
+    texts = [path.read_text() for path in DIRECTORY.rglob("*.yaml")]
+    # Patches of single fields are lists, and have no kind.
+    found = [one for text in texts for one in yaml.safe_load_all(text) if isinstance(one, dict)]
+    assert len(found) > len(LAYOUTS)
+    assert [one for one in found if one.get("kind") == "Secret" or "secretGenerator" in one] == []
