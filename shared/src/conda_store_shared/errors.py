@@ -12,7 +12,9 @@
     ├── NotFound                there is no such thing                                 (HTTP 404)
     ├── Conflict                it is there already, or not in the state needed        (HTTP 409)
     ├── Unavailable             database, broker or object store cannot be reached     (HTTP 503; a message is kept)
-    │   └── BusUnavailable, DatabaseUnavailable, StorageUnavailable, ProviderUnavailable
+    │   ├── BusUnavailable
+    │   │   └── QueueMissing        nobody has made the queue yet
+    │   └── DatabaseUnavailable, StorageUnavailable, ProviderUnavailable
     ├── HookFailed              a function of the deployment's administrator is broken (HTTP 500)
     ├── TookTooLong             there was no answer in the time there was for it       (HTTP 504)
     ├── UndecodableMessage      a message nobody can read                              (rejected to the dead queue)
@@ -173,6 +175,12 @@ class BusUnavailable(Unavailable):
     """Raised when the broker does not answer, or does not confirm a message, in time."""
 
     code = "bus_unavailable"
+
+
+class QueueMissing(BusUnavailable):
+    """Raised when the queue of a message is not there: its consumer has never started, and makes it when it does."""
+
+    code = "queue_missing"
 
 
 class DatabaseUnavailable(Unavailable):

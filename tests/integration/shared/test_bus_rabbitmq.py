@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from conda_store_shared.bus.backoff import Backoff
-from conda_store_shared.bus.port import Subscription
+from conda_store_shared.bus.port import Subscription, has_nothing_waiting
 from conda_store_shared.bus.rabbitmq import RabbitBus, RabbitOptions
 from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.topology import SERVICES, SOLVER
-from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable
+from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable, QueueMissing
 from conda_store_shared.testing.bus_messages import (
     DEAD_SOLVE_QUEUE,
     SOLVE_QUEUE,
@@ -23,7 +23,7 @@ from conda_store_shared.testing.bus_messages import (
     running,
 )
 from conda_store_shared.testing.servers import free_port
-from conda_store_shared.testing.suites.bus_suite import NewBus, OnceBusSuite
+from conda_store_shared.testing.suites.bus_suite import NewBus, OnceBusSuite, for_ever
 
 SOON = Backoff(first=0.02, longest=0.05)
 
@@ -36,6 +36,14 @@ class TestRabbitBus(OnceBusSuite):
         options = RabbitOptions(url=amqp_url, service=SOLVER, unavailable=SOON, crashed=SOON, publish_timeout=5)
         return lambda: RabbitBus(options)
 
+    @pytest.fixture
+    async def solve_queue(self, new_bus: NewBus) -> None:
+        bus = new_bus()
+        bus.subscribe(Subscription(handler=for_ever, queue=SOLVE_QUEUE))
+        async with running(bus):
+            pass
+
+    @pytest.mark.usefixtures("solve_queue")
     async def test_bus_confirms_a_thousand_messages_side_by_side(self, new_bus: NewBus) -> None:
         bus = new_bus()
         async with running(bus):
@@ -65,9 +73,37 @@ class TestRabbitBus(OnceBusSuite):
 
     async def test_instances_of_all_services_start_at_once_on_an_empty_broker(self, amqp_url: str) -> None:
         buses = [RabbitBus(RabbitOptions(url=amqp_url, service=service)) for service in SERVICES]
+        for bus in buses:
+            bus.subscribe(Subscription(handler=for_ever, queue=SOLVE_QUEUE))
         async with running(*buses):
             await asyncio.gather(*(bus.publish(a_solve_request(number)) for number, bus in enumerate(buses)))
-            await depth_becomes(buses[0], SOLVE_QUEUE, len(SERVICES))
+            # Each takes one.
+            await depth_becomes(buses[0], SOLVE_QUEUE, 0)
+
+    async def test_bus_gives_a_message_back_at_once_when_its_consumer_never_started(self, new_bus: NewBus) -> None:
+        bus, solver, later = new_bus(), Recorder(), new_bus()
+        later.subscribe(Subscription(handler=solver, queue=SOLVE_QUEUE))
+        async with running(bus):
+            began = time.monotonic()
+            with pytest.raises(QueueMissing, match=r"solve\.requested yet: its consumer has not started"):
+                await bus.publish(a_solve_request(1))
+            with pytest.raises(QueueMissing):
+                await bus.depth(SOLVE_QUEUE)
+            assert time.monotonic() - began < 4
+            assert not await has_nothing_waiting(bus, SOLVE_QUEUE)
+            async with running(later):
+                await bus.publish(a_solve_request(2))
+                await solver.wait_for(2)
+                assert await has_nothing_waiting(bus, SOLVE_QUEUE)
+
+    async def test_process_makes_no_queue_but_those_it_takes_from(self, new_bus: NewBus) -> None:
+        bus = new_bus()
+        bus.subscribe(Subscription(handler=for_ever, queue=DEAD_SOLVE_QUEUE))
+        async with running(bus):
+            assert await bus.depth(DEAD_SOLVE_QUEUE) == 0
+            for queue in (SOLVE_QUEUE, "api.log.written"):
+                with pytest.raises(QueueMissing):
+                    await bus.depth(queue)
 
     async def test_bus_gives_a_message_back_when_infrastructure_is_missing_for_half_the_consumer_timeout(
         self, amqp_url: str, new_bus: NewBus

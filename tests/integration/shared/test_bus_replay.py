@@ -61,6 +61,7 @@ async def test_message_that_dies_again_is_kept_again(options: RabbitOptions) -> 
 async def test_replay_says_so_when_nothing_is_dead_or_nothing_is_known(options: RabbitOptions) -> None:
     with pytest.raises(InvalidInput, match="no service has started yet"):
         await replay(options, SOLVE_QUEUE)
+    await kill_messages(options, 0)
     assert await depths(options) == (0, 0)
     assert await replay(options, SOLVE_QUEUE) == 0
     with pytest.raises(InvalidInput, match="there is no queue 'nonsense'; the queues are api"):

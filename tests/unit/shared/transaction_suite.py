@@ -12,10 +12,10 @@ from sqlalchemy import delete, func, insert, select
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.bus.port import Subscription
 from conda_store_shared.contracts.envelope import EncodedMessage, decode
-from conda_store_shared.contracts.events import SolveRequested
+from conda_store_shared.contracts.events import BuildCanceled, BuildEvent, SolveRequested
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import Namespace, Outbox, PublicEvent
-from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.errors import BusUnavailable, QueueMissing
 from conda_store_shared.relay import Relay
 from conda_store_shared.testing.bus_messages import SOLVE_QUEUE, Recorder, eventually, running
 from conda_store_shared.transaction import Transactions
@@ -54,6 +54,22 @@ class RecordingBus(MemoryBus):
     def digests(self, build_id: int) -> list[str]:
         """The messages of a build in the order they were published."""
         return [event.order_digest for event in self.published if event.build_id == build_id]
+
+
+class EarlyBus(MemoryBus):
+    """A broker that lacks the queues of consumers which have not started, and notes what it takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.absent = {SolveRequested.routing_key}
+        self.taken: list[tuple[int, str]] = []
+
+    async def publish(self, message: EncodedMessage) -> None:
+        if message.routing_key in self.absent:
+            raise QueueMissing("its consumer has not started")
+        event = decode(message.headers, message.body).event
+        assert isinstance(event, BuildEvent)
+        self.taken.append((event.build_id, message.routing_key))
 
 
 async def count(database: Database, table: type[Outbox | Namespace | PublicEvent]) -> int:
@@ -241,6 +257,27 @@ class TransactionSuite:
         assert [await relay.publish_batch() for _ in range(3)] == [True, True, False]
         assert len(bus.published) == 450
         assert bus.digests(3) == [str(number) for number in range(450) if number % 7 == 3]
+
+    @pytest.mark.slow
+    async def test_relay_keeps_what_nobody_takes_yet_and_lets_the_rest_pass(self, transactions: Transactions) -> None:
+        bus = EarlyBus()
+        solve, cancel = SolveRequested.routing_key, BuildCanceled.routing_key
+        async with transactions.begin() as transaction:
+            # More than a batch, so that they alone would fill every one.
+            for build_id in range(450):
+                transaction.publish(a_request(build_id))
+            for build_id in (7, 1000):
+                transaction.publish(BuildCanceled(build_id=build_id, build_key=f"key-{build_id}"))
+        async with relaying(Relay(transactions, bus)):
+            await eventually(lambda: bool(bus.taken))
+            # That of build 7 comes after its request, and waits with it.
+            await asyncio.sleep(0.1)
+            assert bus.taken == [(1000, cancel)]
+            assert await count(transactions.database, Outbox) == 451
+            bus.absent.clear()
+            await eventually(lambda: len(bus.taken) == 452)
+        assert [taken for taken in bus.taken if taken[0] == 7] == [(7, solve), (7, cancel)]
+        assert {build_id for build_id, key in bus.taken if key == solve} == set(range(450))
 
     async def test_outbox_row_stays_gone_when_somebody_deleted_it(self, transactions: Transactions) -> None:
         async with transactions.begin() as transaction:

@@ -8,7 +8,6 @@ import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from conda_store_shared.bus.declaration import declare_topology
 from conda_store_shared.bus.options import RabbitOptions
 from conda_store_shared.bus.waiting import BROKER_FAILURES, when_closed, within
 
@@ -22,7 +21,7 @@ Serve = Callable[[AbstractConnection], Awaitable[None]]
 
 
 class SupervisedConnection:
-    """Connects, declares the topology, then calls ``serve`` with the connection; again and again.
+    """Connects, then calls ``serve`` with the connection; again and again.
 
     ``serve`` uses the connection until it is cancelled, or raises one of BROKER_FAILURES when something fails.
     aio-pika's own robust connection waits without limit while it restores, hence this.
@@ -67,7 +66,6 @@ class SupervisedConnection:
         closed = when_closed(connection)
         async with asyncio.TaskGroup() as group:
             group.create_task(_raise_when(closed))
-            await declare_topology(connection, self._options.answer_timeout)
             _log.info("broker_connected", purpose=self._purpose)
             await self._serve(connection)
 

@@ -1,7 +1,10 @@
-"""Declare the whole topology, every service's queues included, so that no message is lost whoever starts first."""
+"""Declare what a process consumes: a queue comes with its consumer, and who publishes before that keeps the message."""
+
+from collections.abc import Collection
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from conda_store_shared.bus.waiting import within
 from conda_store_shared.contracts.topology import (
@@ -13,22 +16,39 @@ from conda_store_shared.contracts.topology import (
     durable_queues,
 )
 
+_EXCHANGES = {EXCHANGE: ExchangeType.TOPIC, DEAD_LETTER_EXCHANGE: ExchangeType.DIRECT}
 # What is dead is kept until somebody takes it; without a limit of its own RabbitMQ 4 would drop it after 20 deliveries.
 _DEAD_DELIVERY_LIMIT = 1_000_000_000
 
 
-async def declare_topology(connection: AbstractConnection, timeout: float) -> None:
-    """Declare exchanges, queues and dead-letter queues; waits at most ``timeout`` seconds for each answer."""
+async def declare_exchanges(connection: AbstractConnection, timeout: float) -> None:
+    """Make the exchanges where they are missing, which takes the right to; wait ``timeout`` seconds for each answer."""
+    for name, kind in _EXCHANGES.items():
+        channel = await within(timeout, connection.channel(publisher_confirms=False))
+        try:
+            await within(timeout, channel.declare_exchange(name, passive=True))
+        except ChannelNotFoundEntity:
+            # The broker has closed the channel with its answer.
+            channel = await within(timeout, connection.channel(publisher_confirms=False))
+            await within(timeout, channel.declare_exchange(name, kind, durable=True))
+        await within(timeout, channel.close())
+
+
+async def declare_queues(connection: AbstractConnection, consumed: Collection[str], timeout: float) -> None:
+    """Declare and bind the queues of these names, each with its dead-letter queue, or that alone by its own name.
+
+    Waits ``timeout`` seconds for each answer.
+    """
     channel = await within(timeout, connection.channel(publisher_confirms=False))
-    exchange = await within(timeout, channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True))
-    dead = await within(timeout, channel.declare_exchange(DEAD_LETTER_EXCHANGE, ExchangeType.DIRECT, durable=True))
     for queue in durable_queues():
-        await _declare_dead_queue(channel, dead, queue, timeout)
-        await _declare_queue(channel, exchange, queue, timeout)
+        if queue.name in consumed or dead_queue_name(queue.name) in consumed:
+            await _declare_dead_queue(channel, queue, timeout)
+        if queue.name in consumed:
+            await _declare_queue(channel, queue, timeout)
     await within(timeout, channel.close())
 
 
-async def _declare_queue(channel: AbstractChannel, exchange: AbstractExchange, queue: Queue, timeout: float) -> None:
+async def _declare_queue(channel: AbstractChannel, queue: Queue, timeout: float) -> None:
     declared = await within(
         timeout,
         channel.declare_queue(
@@ -42,10 +62,10 @@ async def _declare_queue(channel: AbstractChannel, exchange: AbstractExchange, q
             },
         ),
     )
-    await within(timeout, declared.bind(exchange, queue.routing_key))
+    await within(timeout, declared.bind(EXCHANGE, queue.routing_key))
 
 
-async def _declare_dead_queue(channel: AbstractChannel, dead: AbstractExchange, queue: Queue, timeout: float) -> None:
+async def _declare_dead_queue(channel: AbstractChannel, queue: Queue, timeout: float) -> None:
     declared = await within(
         timeout,
         channel.declare_queue(
@@ -54,4 +74,4 @@ async def _declare_dead_queue(channel: AbstractChannel, dead: AbstractExchange, 
             arguments={"x-queue-type": "quorum", "x-delivery-limit": _DEAD_DELIVERY_LIMIT},
         ),
     )
-    await within(timeout, declared.bind(dead, queue.name))
+    await within(timeout, declared.bind(DEAD_LETTER_EXCHANGE, queue.name))

@@ -17,7 +17,7 @@ from conda_store_shared.contracts.topology import (
     dead_queue_name,
     durable_queues,
 )
-from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.errors import QueueMissing
 from conda_store_shared.telemetry.messages import publishing
 
 _log = structlog.get_logger(__name__)
@@ -95,10 +95,10 @@ class MemoryBus:
             self._bound[queue.routing_key].append(self._queues[queue.name])
 
     async def publish(self, message: EncodedMessage) -> None:
-        """Put a copy of the message into every queue that wants it; raises BusUnavailable if its key is unknown."""
+        """Put a copy of the message into every queue that wants it; raises QueueMissing if its key is unknown."""
         queues = self._bound.get(message.routing_key)
         if queues is None:
-            raise BusUnavailable(f"no queue takes messages with routing key {message.routing_key!r}")
+            raise QueueMissing(f"no queue takes messages with routing key {message.routing_key!r}")
         with publishing(message.routing_key):
             for queue in queues:
                 self._put(queue, message)
@@ -142,15 +142,15 @@ class MemoryBus:
             queue.close()
 
     async def depth(self, queue: str) -> int:
-        """Messages waiting in ``queue``; raises BusUnavailable if there is no such queue."""
+        """Messages waiting in ``queue``; raises QueueMissing if there is no such queue."""
         if queue not in self._queues:
-            raise BusUnavailable(f"there is no queue {queue!r}")
+            raise QueueMissing(f"there is no queue {queue!r}")
         return len(self._queues[queue].waiting)
 
     async def consumers(self, queue: str) -> int:
-        """How many messages of ``queue`` can be handled at once; raises BusUnavailable if there is no such queue."""
+        """How many messages of ``queue`` can be handled at once; raises QueueMissing if there is no such queue."""
         if queue not in self._queues:
-            raise BusUnavailable(f"there is no queue {queue!r}")
+            raise QueueMissing(f"there is no queue {queue!r}")
         if not self._consuming:
             return 0
         return sum(subscription.concurrency for subscription, taken in self._subscriptions if taken.name == queue)

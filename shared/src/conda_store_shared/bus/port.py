@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from conda_store_shared.contracts.envelope import EncodedMessage, Envelope
 from conda_store_shared.contracts.events import Event
+from conda_store_shared.errors import QueueMissing
 
 Handler = Callable[[Envelope], Awaitable[None]]
 Connected = Callable[[], Awaitable[None]]
@@ -38,7 +39,10 @@ class Bus(Protocol):
     """Messages by routing key, at least once."""
 
     async def publish(self, message: EncodedMessage) -> None:
-        """Return when the broker has taken the message; raises BusUnavailable after a bounded wait."""
+        """Return when the broker has taken the message; raises BusUnavailable after a bounded wait.
+
+        Raises QueueMissing at once when no queue takes it: its consumer has never started.  Whoever publishes keeps it.
+        """
         ...
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -58,11 +62,11 @@ class Bus(Protocol):
         ...
 
     async def depth(self, queue: str) -> int:
-        """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
+        """Messages waiting in ``queue``, those being handled left out; raises QueueMissing, BusUnavailable."""
         ...
 
     async def consumers(self, queue: str) -> int:
-        """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
+        """How many messages of ``queue`` all processes together handle at once; raises QueueMissing, BusUnavailable."""
         ...
 
     async def look(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
@@ -73,3 +77,14 @@ class Bus(Protocol):
     def healthy(self) -> bool:
         """Whether messages can be published and are being consumed now."""
         ...
+
+
+async def has_nothing_waiting(bus: Bus, queue: str) -> bool:
+    """Whether ``queue`` is empty; one that is not there yet has its messages waiting where they come from.
+
+    Raises BusUnavailable.
+    """
+    try:
+        return await bus.depth(queue) == 0
+    except QueueMissing:
+        return False

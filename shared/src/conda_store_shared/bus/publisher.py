@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractConnection, AbstractExchange
-from aio_pika.exceptions import DeliveryError
+from aio_pika.exceptions import DeliveryError, PublishError
 
 from conda_store_shared.bus.options import RabbitOptions
 from conda_store_shared.bus.waiting import BROKER_FAILURES, unleaked, when_closed, within
 from conda_store_shared.contracts.envelope import CONTENT_TYPE, EncodedMessage
 from conda_store_shared.contracts.topology import EXCHANGE, ROUTES
-from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.errors import BusUnavailable, QueueMissing
 
 _log = structlog.get_logger(__name__)
 
@@ -57,7 +57,10 @@ class Publisher:
             self._connected.clear()
 
     async def publish(self, message: EncodedMessage) -> None:
-        """Return when the broker has the message; raises BusUnavailable when it does not say so in time."""
+        """Return when the broker has the message; raises BusUnavailable when it does not say so in time.
+
+        Raises QueueMissing when the broker gave it back because no queue takes it.
+        """
         try:
             async with asyncio.timeout(self._options.publish_timeout):
                 while not await self._send(message):
@@ -77,6 +80,8 @@ class Publisher:
             await unleaked(
                 line.exchange.publish(_encode(message), message.routing_key, mandatory=_is_mandatory(message))
             )
+        except PublishError as error:
+            raise QueueMissing(f"no queue takes {message.routing_key} yet: its consumer has not started") from error
         except DeliveryError as error:
             _log.error("message_refused", routing_key=message.routing_key, reason=str(error))
             raise BusUnavailable(f"the broker refused {message.routing_key}: {error}") from error

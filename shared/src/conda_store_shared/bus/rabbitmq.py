@@ -9,13 +9,14 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from conda_store_shared.bus.connection import SupervisedConnection
 from conda_store_shared.bus.consumer import call_each
+from conda_store_shared.bus.declaration import declare_exchanges, declare_queues
 from conda_store_shared.bus.options import RabbitOptions
 from conda_store_shared.bus.port import Connected, QueueState, Subscription
 from conda_store_shared.bus.publisher import Publisher
 from conda_store_shared.bus.slot import QueueConsumer
 from conda_store_shared.bus.waiting import BROKER_FAILURES, within
 from conda_store_shared.contracts.envelope import EncodedMessage
-from conda_store_shared.errors import BusUnavailable
+from conda_store_shared.errors import BusUnavailable, QueueMissing
 from conda_store_shared.telemetry.messages import publishing
 
 __all__ = ["RabbitBus", "RabbitOptions"]
@@ -70,17 +71,17 @@ class RabbitBus:
         await asyncio.gather(*(consumer.drain() for consumer in self._consumers))
 
     async def depth(self, queue: str) -> int:
-        """Messages waiting in ``queue``, those being handled left out; raises BusUnavailable."""
+        """Messages waiting in ``queue``, those being handled left out; raises QueueMissing, BusUnavailable."""
         return (await self._look_at(queue)).messages
 
     async def consumers(self, queue: str) -> int:
-        """How many messages of ``queue`` can be handled at once by all processes together; raises BusUnavailable."""
+        """How many messages of ``queue`` all processes together handle at once; raises QueueMissing, BusUnavailable."""
         return (await self._look_at(queue)).consumers
 
     async def _look_at(self, queue: str) -> QueueState:
         state = (await self.look([queue])).get(queue)
         if state is None:
-            raise BusUnavailable(f"there is no queue {queue!r}")
+            raise QueueMissing(f"there is no queue {queue} yet: its consumer has not started")
         return state
 
     async def look(self, queues: Sequence[str]) -> Mapping[str, QueueState]:
@@ -96,12 +97,15 @@ class RabbitBus:
         return self._publisher.is_connected and self._is_consuming and not self._is_drained
 
     async def _serve_publisher(self, connection: AbstractConnection) -> None:
+        await declare_exchanges(connection, self._options.answer_timeout)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publisher.serve(connection))
             await self._publisher.connected()
             await self._announce()
 
     async def _serve_consumers(self, connection: AbstractConnection) -> None:
+        await declare_exchanges(connection, self._options.answer_timeout)
+        await declare_queues(connection, self._consumed, self._options.answer_timeout)
         try:
             async with asyncio.TaskGroup() as group:
                 for consumer in self._consumers:
@@ -113,6 +117,11 @@ class RabbitBus:
                 await asyncio.Event().wait()
         finally:
             self._is_consuming = False
+
+    @property
+    def _consumed(self) -> set[str]:
+        queues = (consumer.subscription.queue for consumer in self._consumers)
+        return {queue for queue in queues if queue is not None}
 
     async def _announce(self) -> None:
         if self.healthy:

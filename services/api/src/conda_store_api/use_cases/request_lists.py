@@ -19,7 +19,7 @@ from conda_store_api.repositories.channel_lists import (
 from conda_store_api.repositories.listed_packages import forget_builds, next_range
 from conda_store_api.repositories.package_locks import own_packages
 from conda_store_api.repositories.settings import effective_settings
-from conda_store_shared.bus.port import Bus
+from conda_store_shared.bus.port import Bus, has_nothing_waiting
 from conda_store_shared.conda.channels import normalise_channel, strip_credentials
 from conda_store_shared.contracts.events import IndexRequested
 from conda_store_shared.contracts.topology import SOLVER, queue_name
@@ -108,7 +108,7 @@ def _is_forsaken(one: ChannelList, now: datetime, interval: float) -> bool:
 
 async def _solvers_are_behind(tools: ListTools) -> bool:
     """Whether earlier requests still wait; more of them would only make the queue longer."""
-    return await tools.bus.depth(queue_name(SOLVER, IndexRequested)) > 0
+    return not await has_nothing_waiting(tools.bus, queue_name(SOLVER, IndexRequested))
 
 
 async def _request(tools: ListTools, due: Sequence[ChannelList], now: datetime) -> int:

@@ -14,7 +14,7 @@ from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
 from conda_store_api.use_cases.ledger.requests import request_for, request_stage
 from conda_store_api.use_cases.release_builds import put_order
 from conda_store_api.use_cases.request_link import request_link
-from conda_store_shared.bus.port import Bus
+from conda_store_shared.bus.port import Bus, has_nothing_waiting
 from conda_store_shared.contracts.events import LinkRequested
 from conda_store_shared.contracts.topology import BUILDER, ROUTES, queue_name
 from conda_store_shared.db.models import Build, BuildStage
@@ -88,7 +88,7 @@ class _Search:
 
     async def _is_empty(self, queue: str) -> bool:
         if queue not in self._empty:
-            self._empty[queue] = await self._tools.bus.depth(queue) == 0
+            self._empty[queue] = await has_nothing_waiting(self._tools.bus, queue)
         return self._empty[queue]
 
 
@@ -138,7 +138,7 @@ async def _request_links(tools: Tools, now: datetime) -> int:
     before = now - timedelta(seconds=tools.options.unheard)
     async with tools.transactions.database.session() as session:
         unlinked = await list_unlinked(session, before)
-    if unlinked and await tools.bus.depth(queue_name(BUILDER, LinkRequested)) > 0:
+    if unlinked and not await has_nothing_waiting(tools.bus, queue_name(BUILDER, LinkRequested)):
         return 0
     for environment, namespace, build in unlinked:
         async with tools.transactions.begin() as transaction:

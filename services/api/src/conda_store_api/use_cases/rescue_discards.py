@@ -7,6 +7,7 @@ import structlog
 from conda_store_api.repositories.discards import DiscardKind, list_due_discards, list_lost_discards
 from conda_store_api.use_cases.request_discard import discard_message
 from conda_store_api.use_cases.rescue_builds import Tools
+from conda_store_shared.bus.port import has_nothing_waiting
 from conda_store_shared.contracts.events import ArtifactDiscardRequested, LinkDiscardRequested, PrefixDiscardRequested
 from conda_store_shared.contracts.topology import ARTIFACTS, BUILDER, queue_name
 
@@ -33,7 +34,7 @@ async def rescue_discards(tools: Tools, now: datetime, *, everything: bool = Fal
         # A full batch may have left more behind.
         while everything and (number := await _request(tools, kind, now, everything=True)):
             again += number
-        while await tools.bus.depth(queue) == 0 and (number := await _request(tools, kind, now)):
+        while await has_nothing_waiting(tools.bus, queue) and (number := await _request(tools, kind, now)):
             again += number
     return again
 

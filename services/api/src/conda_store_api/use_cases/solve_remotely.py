@@ -29,7 +29,7 @@ from conda_store_shared.domain.solved_packages import read_packages
 from conda_store_shared.domain.specification import Specification
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.domain.storage_keys import solve_answer_key, solve_order_key
-from conda_store_shared.errors import NoSolution, NotFound, TookTooLong, Unavailable
+from conda_store_shared.errors import NoSolution, NotFound, QueueMissing, TookTooLong, Unavailable
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
 
@@ -151,7 +151,10 @@ async def _forget(solve_id: str, tools: RemoteSolveTools, *, cancel: bool) -> No
 
 
 async def _is_solver_there(tools: RemoteSolveTools) -> bool:
-    return await tools.bus.consumers(queue_name(SOLVER, SolveRequested)) > 0
+    try:
+        return await tools.bus.consumers(queue_name(SOLVER, SolveRequested)) > 0
+    except QueueMissing:
+        return False
 
 
 async def _wait_for_answer(
