@@ -1,14 +1,17 @@
 """PostgreSQL: an own cluster per run, and databases cloned from a template in a tenth of a second."""
 
+import asyncio
 import itertools
 import re
 import secrets
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from conda_store_shared.db.migrate.logins import SERVICES, Login
+from conda_store_shared.db.migrate.provision import Provision, provision
 from conda_store_shared.testing.servers.process import (
     ServerNotReady,
     ServerProcess,
@@ -22,6 +25,7 @@ PACKAGE = "postgresql"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 DRIVER = "postgresql+asyncpg"
 
+_PASSWORD = "password-of-a-service"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 SETTINGS = {
     "wal_level": "minimal",
@@ -52,22 +56,40 @@ class Databases:
         return self.url(name)
 
     def drop_database(self, database: str) -> None:
-        """Drop a database, given by name or URL, with its connections; no error if there is none."""
-        self.execute(f"DROP DATABASE IF EXISTS {_quoted(database_name(database))} WITH (FORCE)")
+        """Drop a database, given by name or URL, with its connections and logins; no error if there is none."""
+        name = database_name(database)
+        self.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+        self.execute(f"DROP ROLE IF EXISTS {', '.join(_quoted(f'{name}_{service}') for service in SERVICES)}")
+
+    def narrow(self, url: str) -> Mapping[str, str]:
+        """Make a login for each service that has tables in a database with our schema; return the URL of each.
+
+        Each may write what its service owns, and nothing else.
+        """
+        name = database_name(url)
+        parts = urlsplit(url)
+        place = parts.netloc.rpartition("@")[2]
+        urls = {
+            service: urlunsplit(parts._replace(netloc=f"{name}_{service}:{_PASSWORD}@{place}")) for service in SERVICES
+        }
+        logins = {service: [Login(url=one, source=service)] for service, one in urls.items()}
+        asyncio.run(provision(Provision(owner=Login(url=url, source="owner"), services=logins)))
+        return urls
 
     def url(self, name: str) -> str:
         """The SQLAlchemy URL of a database."""
         parts = urlsplit(self.admin_url)
         return urlunsplit((DRIVER, parts.netloc, f"/{name}", parts.query, ""))
 
-    def execute(self, statement: str) -> str:
-        """Run one SQL statement as administrator; return the rows as unaligned text.
+    def execute(self, statement: str, database: str | None = None) -> str:
+        """Run one SQL statement as administrator, in a database given by its URL; return the rows as unaligned text.
 
         Raises ServerNotReady with PostgreSQL's reason if it is refused.
         """
         psql = find_program("psql", "postgresql-client", *PLACES)
+        place = database.replace(DRIVER, "postgresql") if database else self.admin_url
         done = subprocess.run(
-            [str(psql), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.admin_url, "-c", statement],
+            [str(psql), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", place, "-c", statement],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -86,7 +108,7 @@ class ExternalPostgres(Databases):
 
 
 class Postgres(ServerProcess, Databases):
-    """PostgreSQL on a loopback port, trusting everyone; fast and unsafe unless `durable`.
+    """PostgreSQL on a loopback port, trusting everyone unless it has a `password`; fast and unsafe unless `durable`.
 
     Without `durable` a SIGKILL may lose what was committed in the last moment; with it fsync and
     synchronous commits are on, and it must not.
@@ -95,22 +117,32 @@ class Postgres(ServerProcess, Databases):
     name = "postgres"
     stop_signal = signal.SIGINT
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, password: str = "") -> None:
+        """`password` is the administrator's; with one, everybody needs theirs."""
         self.programs = find_program("postgres", PACKAGE, *PLACES).parent
         # A database is 300 files, and many tests have one: on disk each would take several times as long.
         ServerProcess.__init__(self, user="postgres", place=None if durable else memory())
         self.port = free_port()
-        Databases.__init__(self, f"postgresql://postgres@127.0.0.1:{self.port}/postgres")
+        account = f"postgres:{password}" if password else "postgres"
+        Databases.__init__(self, f"postgresql://{account}@127.0.0.1:{self.port}/postgres")
+        self.password = password
         self.durable = durable
         self.data = self.directory / "data"
         self.socket = self.directory / f".s.PGSQL.{self.port}"
 
     def prepare(self) -> None:
         if not self.data.exists():
+            method = ("-A", "scram-sha-256", "--pwfile", self._password_file()) if self.password else ("-A", "trust")
             self.run(
-                *(self.programs / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust"),
+                *(self.programs / "initdb", "-D", self.data, "-U", "postgres", *method),
                 *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
             )
+
+    def _password_file(self) -> Path:
+        path = self.directory / "password"
+        path.write_text(self.password)
+        path.chmod(0o644)
+        return path
 
     def command(self) -> Sequence[str | Path]:
         settings = {

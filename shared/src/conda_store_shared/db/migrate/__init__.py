@@ -1,8 +1,5 @@
-"""Brings a database to the newest schema; also the command ``python -m conda_store_shared.db.migrate``."""
+"""Brings a database to the newest schema, or back to an older one."""
 
-import argparse
-import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -14,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conda_store_shared.db.engine import Database, unavailable_database
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_SCRIPTS = Path(__file__).parents[1] / "migrations"
 _MIGRATION_LOCK = 0x6D696772_61
 
 
@@ -28,7 +25,8 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade_schema(connection: Connection) -> None:
+    """Upgrade to the newest schema, in the transaction of ``connection``."""
     if connection.dialect.name == "postgresql":
         # Several services may start at once: one migrates, the others wait and find nothing to do.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
@@ -37,7 +35,12 @@ def _upgrade(connection: Connection) -> None:
 
 async def upgrade(database: Database) -> None:
     """Upgrade ``database`` to the newest schema; raises DatabaseUnavailable."""
-    await change_schema(database, _upgrade)
+    await change_schema(database, upgrade_schema)
+
+
+async def downgrade(database: Database, revision: str) -> None:
+    """Take ``database`` back to an older schema; what that cannot hold is lost.  Raises DatabaseUnavailable."""
+    await change_schema(database, lambda connection: command.downgrade(alembic_config(connection), revision))
 
 
 async def change_schema(database: Database, change: Callable[[Connection], None]) -> None:
@@ -69,27 +72,3 @@ async def _without_foreign_keys(connection: AsyncConnection) -> AsyncIterator[No
         yield
     finally:
         await driver.execute("PRAGMA foreign_keys=ON")
-
-
-async def _main(arguments: argparse.Namespace) -> None:
-    async with Database(arguments.url) as database:
-        if arguments.command == "upgrade":
-            return await upgrade(database)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(
-                lambda sync: command.revision(alembic_config(sync), message=arguments.name, autogenerate=True)
-            )
-
-
-def main() -> int:
-    """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m conda_store_shared.db.migrate", description=__doc__)
-    parser.add_argument("command", choices=["upgrade", "revision"])
-    parser.add_argument("--url", required=True, help="SQLAlchemy address of the database")
-    parser.add_argument("--name", default="change", help="what the new revision does")
-    asyncio.run(_main(parser.parse_args()))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
