@@ -37,9 +37,7 @@ class Cluster:
             start_together(servers)
             self.database_url = self.postgres.create_database()
             migrate_database(self.database_url)
-            backing = Backing(
-                database_url=self.database_url, amqp_url=self.rabbitmq.create_vhost(), bucket=self.s3.create_bucket()
-            )
+            backing = Backing.narrow(self.postgres, self.rabbitmq, self.database_url, self.s3.create_bucket())
             with DistributedSuite(self.directory, backing) as self.suite:
                 time.sleep(_SETTLED_SECONDS)
                 yield self

@@ -24,10 +24,11 @@ def make_backing(
     postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
 ) -> Callable[[], Backing]:
     """Make a database, a virtual host and a bucket for one suite."""
-    return lambda: Backing(
-        database_url=postgres_server.create_database(postgres_template),
-        amqp_url=rabbitmq_server.create_vhost(),
-        bucket=s3_server.create_bucket(),
+    return lambda: Backing.narrow(
+        postgres_server,
+        rabbitmq_server,
+        postgres_server.create_database(postgres_template),
+        s3_server.create_bucket(),
     )
 
 

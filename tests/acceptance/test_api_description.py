@@ -38,11 +38,8 @@ def own_suite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Suite]
         with StandaloneSuite(tmp_path / "standalone") as alone:
             yield alone
     else:
-        backing = Backing(
-            database_url=request.getfixturevalue("postgres_url"),
-            amqp_url=request.getfixturevalue("amqp_url"),
-            bucket=request.getfixturevalue("s3_bucket"),
-        )
+        names = ("postgres_server", "rabbitmq_server", "postgres_url", "s3_bucket")
+        backing = Backing.narrow(*(request.getfixturevalue(name) for name in names))
         with DistributedSuite(tmp_path / "distributed", backing) as five:
             yield five
 

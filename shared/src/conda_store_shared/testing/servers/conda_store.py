@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.testing.servers.gateway import Gateway, Upstreams
+from conda_store_shared.testing.servers.postgres import Databases
 from conda_store_shared.testing.servers.process import ServerProcess, find_script, free_port
+from conda_store_shared.testing.servers.rabbitmq import VirtualHosts
 from conda_store_shared.testing.servers.s3 import Bucket
 
 SECRET = "a-secret-that-only-tests-ever-use-0123456789"
@@ -162,6 +164,22 @@ class Backing:
     database_url: str
     amqp_url: str
     bucket: Bucket
+    logins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def narrow(cls, postgres: Databases, rabbitmq: VirtualHosts, database_url: str, bucket: Bucket) -> "Backing":
+        """With a login of the database and a user of the broker for each service, which may do what it must."""
+        amqp_url = rabbitmq.create_vhost()
+        users, logins = rabbitmq.narrow(amqp_url), postgres.narrow(database_url)
+        of_service = {
+            name: {
+                "Bus.url": users[name],
+                # Those without tables of their own have no use for a database.
+                "CondaStore.database_url": logins.get(name, "postgresql://nobody@127.0.0.1:1/none"),
+            }
+            for name in DistributedSuite.names
+        }
+        return cls(database_url=database_url, amqp_url=amqp_url, bucket=bucket, logins=of_service)
 
     def options(self) -> dict[str, Any]:
         """The options that say so."""
@@ -192,6 +210,7 @@ class DistributedSuite:
         self.store_directory = directory / "state"
         self._backing = backing
         self._text = text
+        self._given = frozenset(options)
         self.options = {
             "CondaStore.store_directory": str(self.store_directory),
             "CondaStoreWorker.cache_directory": str(directory / "cache"),
@@ -222,7 +241,9 @@ class DistributedSuite:
 
     def make(self, name: str) -> CommandProcess:
         """Return one more process of a service, not started."""
-        return CommandProcess((f"conda-store-{name}",), self.options, self._text)
+        own = {key: url for key, url in self._backing.logins.get(name, {}).items() if key not in self._given}
+        options = {**self.options, **own}
+        return CommandProcess((f"conda-store-{name}",), options, self._text)
 
     def __enter__(self) -> Self:
         for process in self._processes.values():

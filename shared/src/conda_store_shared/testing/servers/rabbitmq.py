@@ -9,8 +9,10 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from conda_store_shared.testing.servers.process import (
@@ -30,6 +32,9 @@ PLACES = ("/usr/lib/rabbitmq/bin",)
 ACCOUNT = "guest"
 MANAGEMENT_PORT = 15672
 HTTP_TIMEOUT = 20.0
+DEPLOYED = Path(__file__).parents[5] / "deploy" / "rabbitmq"
+# Those of make_definitions.sh: the services, and people.
+USERS = ("api", "auth", "solver", "builder", "artifacts", "operator")
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 
 # Two schedulers that sleep when idle: tests share the machine with the broker.
@@ -48,6 +53,24 @@ management_agent.disable_metrics_collector = true
 """
 
 
+def password_of(user: str) -> str:
+    """The password that a deployed user has in tests."""
+    return f"password-of-{user}"
+
+
+def definitions_for(vhost: str) -> Mapping[str, Any]:
+    """What `make_definitions.sh` says, for a virtual host of this name."""
+    with tempfile.TemporaryDirectory() as directory:
+        for user in USERS:
+            (Path(directory) / f"rabbitmq_{user}").write_text(f"{password_of(user)}\n")
+        made = subprocess.run([DEPLOYED / "make_definitions.sh", directory], check=True, capture_output=True).stdout
+    definitions: dict[str, Any] = json.loads(made)
+    for kind in ("permissions", "topic_permissions", "exchanges"):
+        definitions[kind] = [{**one, "vhost": vhost} for one in definitions[kind]]
+    definitions["vhosts"] = [{"name": vhost}]
+    return definitions
+
+
 class VirtualHosts:
     """Creates and deletes virtual hosts on a running broker, by its management API."""
 
@@ -58,6 +81,7 @@ class VirtualHosts:
         run = secrets.token_hex(4)
         self._names = (f"test-{run}-{number}" for number in itertools.count(1))
         self.vhosts: list[str] = []
+        self._definitions: dict[str, Mapping[str, object]] = {}
 
     @property
     def amqp_address(self) -> str:
@@ -76,11 +100,23 @@ class VirtualHosts:
         name = unquote(urlsplit(url).path.lstrip("/"))
         self._request("DELETE", name)
         self.vhosts.remove(name)
+        self._definitions.pop(name, None)
 
     def recreate_vhosts(self) -> None:
         """Make every virtual host again that a broker has lost with its data."""
         for name in self.vhosts:
             self._request("PUT", name)
+        for definitions in self._definitions.values():
+            self._ask("POST", "definitions", definitions)
+
+    def narrow(self, url: str) -> Mapping[str, str]:
+        """Load the users and permissions that are deployed into a virtual host; return the URL of each user."""
+        parts = urlsplit(url)
+        vhost = unquote(parts.path.lstrip("/"))
+        self._definitions[vhost] = definitions_for(vhost)
+        self._ask("POST", "definitions", self._definitions[vhost])
+        place = parts.netloc.rpartition("@")[2]
+        return {user: urlunsplit(parts._replace(netloc=f"{user}:{password_of(user)}@{place}")) for user in USERS}
 
     def with_password(self, url: str, password: str) -> str:
         """Make an account of its own, with ``password``, for a virtual host; return the URL with it."""
@@ -95,7 +131,7 @@ class VirtualHosts:
     def _request(self, method: str, vhost: str) -> None:
         self._ask(method, f"vhosts/{quote(vhost, safe='')}", {})
 
-    def _ask(self, method: str, path: str, body: Mapping[str, str]) -> None:
+    def _ask(self, method: str, path: str, body: Mapping[str, object]) -> None:
         address = self._management
         connection = http.client.HTTPConnection(address.netloc.rpartition("@")[2], timeout=HTTP_TIMEOUT)
         token = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
