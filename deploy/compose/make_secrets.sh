@@ -11,14 +11,17 @@ random() {
     od -An -tx1 -N "$1" /dev/urandom | tr -d ' \n'
 }
 
-# keep NAME: what is on standard input becomes the secret, unless it is there.  Containers run as users of their own, and
-# may read the file; nobody else reaches the directory.
+# put NAME: what is on standard input becomes the secret.  Containers run as users of their own, and may read the file;
+# nobody else reaches the directory.
+put() {
+    cat > "secrets/$1.new"
+    chmod 444 "secrets/$1.new"
+    mv "secrets/$1.new" "secrets/$1"
+}
+
+# keep NAME: the same, unless it is there.
 keep() {
-    if [ ! -e "secrets/$1" ]; then
-        cat > "secrets/$1.new"
-        chmod 444 "secrets/$1.new"
-        mv "secrets/$1.new" "secrets/$1"
-    fi
+    [ -e "secrets/$1" ] || put "$1"
 }
 
 random 32 | keep token_secret
@@ -34,26 +37,22 @@ else
     keep signing_key < /dev/null
 fi
 
+# The administrator of the database server, the owner of the tables, and a login for each service.
+random 24 | keep postgres_admin
+printf 'postgresql://postgres:%s@postgres/postgres' "$(cat secrets/postgres_admin)" | put database_url_admin
 for login in owner api auth artifacts; do
     random 24 | keep "postgres_$login"
-    printf 'postgresql+asyncpg://conda_store_%s_login:%s@postgres/conda_store' owner "$(cat "secrets/postgres_owner")" |
-        keep "database_url_$login"
+    printf 'postgresql://conda_store_%s_login:%s@postgres/conda_store' "$login" "$(cat "secrets/postgres_$login")" |
+        put "database_url_$login"
 done
 
+# A user of the broker for each service, and one for people.
 for user in api auth solver builder artifacts operator; do
     random 24 | keep "rabbitmq_$user"
-    printf 'amqp://%s:%s@rabbitmq/conda-store' "$user" "$(cat "secrets/rabbitmq_$user")" | keep "bus_url_$user"
+    printf 'amqp://%s:%s@rabbitmq/conda-store' "$user" "$(cat "secrets/rabbitmq_$user")" | put "bus_url_$user"
 done
-
-# What RabbitMQ loads at each start: the virtual host, and users who may do anything in it.
-definitions() {
-    users= permissions=
-    for user in api auth solver builder artifacts operator; do
-        users="$users, {\"name\": \"$user\", \"password\": \"$(cat "secrets/rabbitmq_$user")\", \"tags\": []}"
-        permissions="$permissions, {\"user\": \"$user\", \"vhost\": \"conda-store\", \"configure\": \".*\", \"write\": \".*\", \"read\": \".*\"}"
-    done
-    echo "{\"vhosts\": [{\"name\": \"conda-store\"}], \"users\": [${users#, }], \"permissions\": [${permissions#, }]}"
-}
-definitions | keep rabbitmq_definitions
+../rabbitmq/make_definitions.sh secrets > secrets/definitions
+put rabbitmq_definitions < secrets/definitions
+rm secrets/definitions
 
 echo "the secrets are in $PWD/secrets; the password for logging in is in login_password"

@@ -1,5 +1,6 @@
 """docker-compose.yaml: from nothing to a completed build, its archive and its image."""
 
+import ssl
 import subprocess
 import tarfile
 from collections import Counter
@@ -7,7 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from conda_store_shared.testing.private_server import write_certificate
 from conda_store_shared.testing.servers.compose import SERVICES, ComposedSuite
+from conda_store_shared.testing.servers.process import free_port, wait_until
 from tests.acceptance.user import User
 
 SUITE = (*SERVICES, "gateway", "migrate", "postgres", "rabbitmq", "s3")
@@ -61,6 +66,24 @@ def test_gateway_alone_can_be_reached_from_outside(composed: ComposedSuite) -> N
     assert published == {"gateway": [("127.0.0.1", str(composed.port))]}
 
 
+def test_gateway_speaks_tls_with_the_certificate_it_is_given(composed: ComposedSuite, tmp_path: Path) -> None:
+    port = free_port()
+    certificate = write_certificate(tmp_path / "tls.pem")
+    for name in ("tls.crt", "tls.key"):
+        (tmp_path / name).write_bytes(certificate.read_bytes())
+    tmp_path.chmod(0o755)
+    files = ("--file", "docker-compose.yaml", "--file", "deploy/compose/tls.yaml")
+    variables = {"CONDA_STORE_TLS": str(tmp_path), "CONDA_STORE_TLS_PORT": str(port)}
+    composed.compose(*files, "up", "--detach", "--no-deps", "gateway", **variables)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    try:
+        assert wait_until(lambda: _status(f"https://127.0.0.1:{port}/api/v1/", trust) == 200, BUILD_TIMEOUT)
+        plain = httpx.get(f"{composed.url}/api/v1/")
+        assert (plain.status_code, plain.headers["location"]) == (308, "https://127.0.0.1/api/v1/")
+    finally:
+        composed.up("--no-deps", "gateway")
+
+
 def test_everything_is_kept_when_the_suite_goes_down_and_comes_up_again(composed: ComposedSuite, user: User) -> None:
     build_id = user.submit("kept", ["demo-text"])
     assert user.wait(build_id, timeout=BUILD_TIMEOUT)["status"] == "COMPLETED", user.log(build_id)
@@ -73,6 +96,13 @@ def test_everything_is_kept_when_the_suite_goes_down_and_comes_up_again(composed
     assert user.client.get(f"/api/v1/build/{build_id}/archive/").status_code == 200
     again = user.submit("kept", ["demo-text", "demo-prefix"])
     assert user.wait(again, timeout=BUILD_TIMEOUT)["status"] == "COMPLETED", user.log(again)
+
+
+def _status(url: str, trust: ssl.SSLContext) -> int | None:
+    try:
+        return httpx.get(url, verify=trust).status_code
+    except httpx.TransportError:
+        return None
 
 
 def _service(container: Mapping[str, Any]) -> str:

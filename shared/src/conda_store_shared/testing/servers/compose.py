@@ -97,16 +97,16 @@ class ComposedSuite:
         place = self.engine.docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{self.project}_{name}")
         return Path(place.strip())
 
-    def compose(self, *arguments: str, timeout: float = _TIMEOUT) -> str:
+    def compose(self, *arguments: str, **variables: str) -> str:
         """Run docker-compose; returns what it printed, raises ServerNotReady with its words when it fails."""
         done = subprocess.run(
             [str(self._program), "--ansi", "never", *arguments],
             cwd=self.source,
-            env={**os.environ, **self.engine.client_environment(), **self._variables()},
+            env={**os.environ, **self.engine.client_environment(), **self._variables(), **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=_TIMEOUT,
             check=False,
         )
         if done.returncode != 0:
@@ -127,10 +127,8 @@ class ComposedSuite:
 
     def unhealthy(self) -> Mapping[str, str]:
         """Containers that are not what they should be, by name: healthy, or done."""
-        states = {each["Name"].lstrip("/"): each["State"] for each in self.containers()}
-        told = {name: state.get("Health", state)["Status"] for name, state in states.items()}
-        done = {name for name, state in states.items() if state["Status"] == "exited" and state["ExitCode"] == 0}
-        return {name: words for name, words in told.items() if words not in {"healthy", "running"} and name not in done}
+        told = {each["Name"].lstrip("/"): _condition(each["State"]) for each in self.containers()}
+        return {name: condition for name, condition in told.items() if condition not in {"healthy", "done"}}
 
     def logs(self, *services: str) -> str:
         """What containers have printed."""
@@ -144,7 +142,13 @@ class ComposedSuite:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "3")
+        for listed, remove in (
+            (("ps", "--all"), ("rm", "--force", "--volumes")),
+            (("volume", "ls"), ("volume", "rm")),
+            (("network", "ls"), ("network", "rm")),
+        ):
+            if names := self._ours(*listed):
+                self.engine.docker(*remove, *names)
 
     @property
     def _override(self) -> Path:
@@ -170,10 +174,22 @@ class ComposedSuite:
             "CONDA_STORE_PUBLIC": self.host,
         }
 
+    def _ours(self, *listed: str) -> list[str]:
+        """What the engine has of the project, as a command of its client lists it."""
+        mine = f"label=com.docker.compose.project={self.project}"
+        return self.engine.docker(*listed, "--quiet", "--filter", mine).split()
+
     def _told(self) -> str:
-        listed = ["ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}"]
         told = []
-        for container in self.engine.docker(*listed).split():
+        for container in self._ours("ps", "--all"):
             name = self.engine.docker("inspect", "--format", "{{.Name}} {{json .State}}", container)
             told.append(f"\n== {name}{self.engine.combined('logs', '--tail', '20', container)}")
         return "".join(told)
+
+
+def _condition(state: Mapping[str, Any]) -> str:
+    """What is to be said of a container: of one that runs and checks nothing, that it is healthy."""
+    status: str = state["Status"]
+    if status == "exited" and state["ExitCode"] == 0:
+        return "done"
+    return str(state.get("Health", {}).get("Status", "healthy")) if status == "running" else status
