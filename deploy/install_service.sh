@@ -19,7 +19,7 @@ packages() {
     uv venv --quiet --python "$(command -v python)" "$directory"
     # Which packages the service needs is resolved within the lock; versions and hashes are the lock's.
     uv pip compile --quiet --no-header --no-annotate --constraint requirements.lock \
-        --no-emit-package conda-store-shared "services/$service/pyproject.toml" |
+        --no-emit-package conda-store-shared --extra traces "services/$service/pyproject.toml" |
         deploy/locked_lines.sh > /tmp/packages.txt
     uv pip sync --quiet --require-hashes --compile-bytecode /tmp/packages.txt
 }

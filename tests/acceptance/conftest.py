@@ -7,7 +7,8 @@ import pytest
 
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
-from conda_store_shared.testing.servers.conda_store import Backing, DistributedSuite, StandaloneSuite, Suite
+from conda_store_shared.testing.servers.conda_store import QUICK, Backing, DistributedSuite, StandaloneSuite, Suite
+from conda_store_shared.testing.servers.otlp_sink import OtlpSink
 from tests.acceptance.command_line import CommandLine
 from tests.acceptance.user import User
 
@@ -39,9 +40,19 @@ def backing(make_backing: Callable[[], Backing]) -> Backing:
 
 
 @pytest.fixture(scope="session")
-def distributed_suite(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistributedSuite]:
-    """The suite as five processes."""
-    with DistributedSuite(tmp_path_factory.mktemp("distributed"), backing) as suite:
+def collector() -> Iterator[OtlpSink]:
+    """Where the five processes tell what they do."""
+    with OtlpSink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="session")
+def distributed_suite(
+    backing: Backing, collector: OtlpSink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DistributedSuite]:
+    """The suite as five processes, traced."""
+    options = {**QUICK, "Traces.endpoint": collector.url}
+    with DistributedSuite(tmp_path_factory.mktemp("distributed"), backing, options) as suite:
         yield suite
 
 

@@ -16,6 +16,7 @@ from conda_store_shared.contracts.events import BuildEvent, Event
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models.outbox import Outbox, PublicEvent
 from conda_store_shared.telemetry import stages
+from conda_store_shared.telemetry.traceparent import within
 
 # Any number will do, as long as nothing else locks it.
 _LOCK_EVENT_LOG = text(f"SELECT pg_advisory_xact_lock({0x636F6E64_61}), pg_notify(:channel, :payload)")
@@ -33,12 +34,15 @@ class Transaction:
     def __init__(self, session: AsyncSession, service: str) -> None:
         self.session = session
         self._service = service
-        self._messages: list[Event] = []
+        self._messages: list[tuple[Event, str | None]] = []
         self._events: list[PublicEvent] = []
 
-    def publish(self, event: Event) -> None:
-        """Send ``event`` once this transaction is committed."""
-        self._messages.append(event)
+    def publish(self, event: Event, traceparent: str | None = None) -> None:
+        """Send ``event`` once this transaction is committed.
+
+        It is part of the trace that ``traceparent`` names; without one, of whatever is being done now.
+        """
+        self._messages.append((event, within(traceparent)))
 
     def record(self, event: PublicEvent) -> None:
         """Write a public event, last of all, so that the ids of all events are in the order of the commits."""
@@ -59,7 +63,7 @@ class Transaction:
         if self._messages:
             # One row after the other, by one statement: ids keep the order of the messages of a build.
             connection = await self.session.connection()
-            await connection.execute(_INSERT_MESSAGES, [self._row_of(event) for event in self._messages])
+            await connection.execute(_INSERT_MESSAGES, [self._row_of(*message) for message in self._messages])
         if self._events:
             if is_postgres:
                 await self.session.execute(_LOCK_EVENT_LOG, {"channel": EVENT_NOTICES, "payload": self._noticed()})
@@ -71,7 +75,7 @@ class Transaction:
         builds = {event.build_id for event in self._events if event.build_id is not None}
         return " ".join(map(str, sorted(builds)[:_MOST_NOTICED]))
 
-    def _row_of(self, event: Event) -> dict[str, Any]:
+    def _row_of(self, event: Event, traceparent: str | None) -> dict[str, Any]:
         bound = structlog.contextvars.get_contextvars()
         message_id = uuid.uuid4().hex
         message = Envelope(
@@ -80,7 +84,7 @@ class Transaction:
             source=self._service,
             time=datetime.now(UTC),
             correlation_id=bound.get("correlation_id", message_id),
-            traceparent=bound.get("traceparent"),
+            traceparent=traceparent,
         ).encode()
         return {
             "service": self._service,

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from conda_store_shared.assembly.figures import process_figures
 from conda_store_shared.assembly.memory import give_back_what_is_free, give_large_blocks_back
+from conda_store_shared.assembly.traces import traces
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.config.command_line import parser
 from conda_store_shared.config.describe import generated_config, shown_config
@@ -135,7 +136,7 @@ def execute(
         configure_logging(name, wanted_level(name, loaded.config))
         for note in loaded.notes:
             _log.warning("configuration_note", note=note)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, traces(name, loaded.config):
             runner.run(run(loaded.config))
     except ConfigurationError as error:
         sys.exit(f"ERROR: {error.message}")

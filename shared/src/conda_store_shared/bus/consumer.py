@@ -4,7 +4,7 @@ import asyncio
 import enum
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from conda_store_shared.contracts.envelope import Envelope, decode
 from conda_store_shared.contracts.events import BuildEvent
 from conda_store_shared.errors import Unavailable, UndecodableMessage
 from conda_store_shared.telemetry.messages import Handling, handling
+from conda_store_shared.telemetry.tracing import Kind, span
 
 _log = structlog.get_logger(__name__)
 
@@ -85,9 +86,20 @@ async def _decode_and_call(delivery: Delivery, turn: _Turn) -> Outcome:
     except UndecodableMessage as error:
         _log.error("message_undecodable", reason=str(error), size=len(delivery.body))
         return Outcome.REJECTED
-    turn.current.decoded(envelope.event.routing_key, envelope.time, delivery.earlier)
-    with structlog.contextvars.bound_contextvars(**_context(envelope)):
-        return await _call(delivery, envelope, turn)
+    key = envelope.event.routing_key
+    turn.current.decoded(key, envelope.time, delivery.earlier)
+    context = _context(envelope)
+    attributes = {"messaging.destination.name": delivery.queue, "messaging.message.id": delivery.message_id}
+    attributes |= {name: context[name] for name in ("correlation_id", "build_id") if name in context}
+    with (
+        structlog.contextvars.bound_contextvars(**context),
+        span(f"handle {key}", Kind.CONSUMER, parent=envelope.traceparent, attributes=attributes) as handled,
+    ):
+        outcome = await _call(delivery, replace(envelope, traceparent=handled.traceparent), turn)
+        handled.set("outcome", outcome.value)
+        if outcome is not Outcome.HANDLED:
+            handled.fail(outcome.value)
+        return outcome
 
 
 async def _call(delivery: Delivery, envelope: Envelope, turn: _Turn) -> Outcome:

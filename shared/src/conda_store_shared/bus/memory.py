@@ -10,6 +10,7 @@ import structlog
 
 from conda_store_shared.bus.consumer import Delivery, Outcome, Patience, call_each, handle
 from conda_store_shared.bus.port import Connected, QueueState, Subscription
+from conda_store_shared.bus.sending import sending
 from conda_store_shared.contracts.envelope import EncodedMessage
 from conda_store_shared.contracts.topology import (
     DELIVERY_LIMIT,
@@ -18,7 +19,6 @@ from conda_store_shared.contracts.topology import (
     durable_queues,
 )
 from conda_store_shared.errors import QueueMissing
-from conda_store_shared.telemetry.messages import publishing
 
 _log = structlog.get_logger(__name__)
 
@@ -99,9 +99,9 @@ class MemoryBus:
         queues = self._bound.get(message.routing_key)
         if queues is None:
             raise QueueMissing(f"no queue takes messages with routing key {message.routing_key!r}")
-        with publishing(message.routing_key):
+        with sending(message) as sent:
             for queue in queues:
-                self._put(queue, message)
+                self._put(queue, sent)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""

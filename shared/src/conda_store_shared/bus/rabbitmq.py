@@ -13,11 +13,11 @@ from conda_store_shared.bus.declaration import declare_exchanges, declare_queues
 from conda_store_shared.bus.options import RabbitOptions
 from conda_store_shared.bus.port import Connected, QueueState, Subscription
 from conda_store_shared.bus.publisher import Publisher
+from conda_store_shared.bus.sending import sending
 from conda_store_shared.bus.slot import QueueConsumer
 from conda_store_shared.bus.waiting import BROKER_FAILURES, within
 from conda_store_shared.contracts.envelope import EncodedMessage
 from conda_store_shared.errors import BusUnavailable, QueueMissing
-from conda_store_shared.telemetry.messages import publishing
 
 __all__ = ["RabbitBus", "RabbitOptions"]
 
@@ -41,8 +41,8 @@ class RabbitBus:
 
     async def publish(self, message: EncodedMessage) -> None:
         """Return when the broker has taken the message; waits ``publish_timeout`` for that, then BusUnavailable."""
-        with publishing(message.routing_key):
-            await self._publisher.publish(message)
+        with sending(message) as sent:
+            await self._publisher.publish(sent)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""

@@ -22,6 +22,7 @@ from conda_store_shared.config.oauth import (
 from conda_store_shared.config.registry import ContainerRegistry
 from conda_store_shared.config.server import CondaStoreServer
 from conda_store_shared.config.storage import LocalStorage, S3Storage, Storage
+from conda_store_shared.config.traces import Traces
 from conda_store_shared.config.worker import CondaStoreWorker, Ledger
 
 # Ends the name of the option that names the file of a secret.
@@ -47,6 +48,7 @@ SECTIONS: tuple[type[Configurable], ...] = (
     AuthenticationBackend,
     RBACAuthorizationBackend,
     ContainerRegistry,
+    Traces,
 )
 # Classes that stand for one of several, never configured themselves.
 _BASES: tuple[type[Configurable], ...] = (Authentication, AuthenticationBackend, RBACAuthorizationBackend, Storage)

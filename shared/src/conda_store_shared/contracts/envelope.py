@@ -20,6 +20,7 @@ from conda_store_shared.errors import UndecodableMessage
 CONTENT_TYPE = "application/json"
 MAXIMUM_BODY = 1024 * 1024
 _PREFIX = "cloudEvents:"
+_TRACEPARENT = f"{_PREFIX}traceparent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,17 @@ class EncodedMessage:
     routing_key: str
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def traceparent(self) -> str | None:
+        """What the message belongs to."""
+        return self.headers.get(_TRACEPARENT)
+
+    def as_part_of(self, traceparent: str | None) -> "EncodedMessage":
+        """Return the message as one that belongs to ``traceparent``; None leaves it as it is."""
+        if traceparent is None or traceparent == self.traceparent:
+            return self
+        return dataclasses.replace(self, headers={**self.headers, _TRACEPARENT: traceparent})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conda_store_shared.errors import TooLarge, Unavailable
+from conda_store_shared.telemetry.traceparent import TRACEPARENT, parsed
+from conda_store_shared.telemetry.tracing import Kind, Span, span
 from conda_store_shared.web.routing import DEADLINE, ROUTE_PATH
 
 REQUEST_ID = "conda_store.request_id"
@@ -57,10 +60,11 @@ class RequestContext:
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+        with structlog.contextvars.bound_contextvars(correlation_id=request_id), _span(scope) as answered:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
+                _tell(answered, scope, status)
                 self._record(scope, status, perf_counter() - started, size)
 
     def _record(self, scope: Scope, status: int, seconds: float, size: int) -> None:
@@ -148,6 +152,26 @@ class BodyLimit:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body of the request is larger than {self._limit} bytes")
+
+
+def _span(scope: Scope) -> AbstractContextManager[Span | None]:
+    if scope["path"] in _QUIET:
+        return nullcontext()
+    sent = Headers(scope=scope).get(TRACEPARENT)
+    attributes = {"http.request.method": scope["method"], "correlation_id": scope[REQUEST_ID]}
+    return span(scope["method"], Kind.SERVER, parent=sent if parsed(sent) else None, attributes=attributes)
+
+
+def _tell(answered: Span | None, scope: Scope, status: int) -> None:
+    """Name the span by its route: a path may hold what somebody chose."""
+    if answered is None:
+        return
+    path = scope.get(ROUTE_PATH, UNMATCHED)
+    answered.rename(f"{scope['method']} {path}")
+    answered.set("http.route", path)
+    answered.set("http.response.status_code", status)
+    if status >= 500:
+        answered.fail(str(status))
 
 
 def _request_id(scope: Scope) -> str:

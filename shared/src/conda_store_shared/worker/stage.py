@@ -4,8 +4,8 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,11 +20,14 @@ from conda_store_shared.errors import StageFailure, Unavailable
 from conda_store_shared.redaction import redact
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.telemetry import stages
+from conda_store_shared.telemetry.tracing import Value, span
 from conda_store_shared.worker.reporter import Reporter, publish_until_taken
 
 log = structlog.get_logger()
 # A message has at most a megabyte, and a character that is not ASCII takes up to twelve bytes of it.
 _LONGEST_DETAIL = 80_000
+# Ends that are nobody's failure.
+_GOOD = (stages.DONE, stages.CANCELED, stages.INTERRUPTED)
 Request = TypeVar("Request", bound=BuildEvent)
 
 
@@ -66,6 +69,15 @@ class _Run:
     build_id: int
     task: "asyncio.Task[None]" = field(init=False)
     canceled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An attempt, and what is counted of it."""
+
+    stage: str
+    attempt: Attempt
+    counted: stages.Attempting
 
 
 class StageWorker:
@@ -132,6 +144,26 @@ class StageWorker:
         request = envelope.event
         assert isinstance(request, BuildEvent)  # noqa: S101 - checked by the handler
         attempt = Attempt(attempt_id=uuid.uuid4().hex, started_at=datetime.now(UTC))
+        attributes: Mapping[str, Value] = {
+            "build_id": request.build_id,
+            "stage": stage,
+            "attempt_id": attempt.attempt_id,
+        }
+        with (
+            stages.attempting(stage) as current,
+            span(f"stage {stage}", parent=envelope.traceparent, attributes=attributes) as traced,
+        ):
+            try:
+                part = replace(envelope, traceparent=traced.traceparent)
+                await self._work(run, _Begun(stage, attempt, current), part, work)
+            finally:
+                traced.set("outcome", current.outcome)
+                if current.outcome not in _GOOD:
+                    traced.fail(current.outcome)
+
+    async def _work(self, run: _Run, begun: _Begun, envelope: Envelope, work: Work[Any]) -> None:
+        request, stage, attempt = envelope.event, begun.stage, begun.attempt
+        assert isinstance(request, BuildEvent)  # noqa: S101 - checked by the handler
         said: dict[str, Any] = {
             "build_id": request.build_id,
             "build_key": request.build_key,
@@ -143,17 +175,16 @@ class StageWorker:
         reporter.say(StageStarted(**said))
         context = StageContext(stage, attempt, reporter)
         began = time.monotonic()
-        with stages.attempting(stage) as current:
-            try:
-                async with reporter:
-                    outcome = await self._outcome(request, context, said, work)
-                    await reporter.finish(outcome)
-            except asyncio.CancelledError:
-                current.outcome = stages.CANCELED if run.canceled else stages.INTERRUPTED
-                if not run.canceled:
-                    await self._say_interrupted(envelope, StageInterrupted(**said))
-                raise
-            current.outcome = outcome.code if isinstance(outcome, StageFailed) else stages.DONE
+        try:
+            async with reporter:
+                outcome = await self._outcome(request, context, said, work)
+                await reporter.finish(outcome)
+        except asyncio.CancelledError:
+            begun.counted.outcome = stages.CANCELED if run.canceled else stages.INTERRUPTED
+            if not run.canceled:
+                await self._say_interrupted(envelope, StageInterrupted(**said))
+            raise
+        begun.counted.outcome = outcome.code if isinstance(outcome, StageFailed) else stages.DONE
         log.info("stage_ended", stage=stage, outcome=outcome.routing_key, seconds=round(time.monotonic() - began, 3))
 
     async def _outcome(

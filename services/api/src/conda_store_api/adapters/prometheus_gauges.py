@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.repositories.figures import Figures, count_everything
 from conda_store_api.repositories.waiting import Waiting, count_builds, count_messages, count_stages
-from conda_store_shared.bus.port import Bus
+from conda_store_shared.bus.port import Bus, QueueState
 from conda_store_shared.contracts.topology import SERVERS, dead_queue_name, durable_queues
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.moments import now
@@ -171,7 +171,9 @@ class QueueGauges:
         )
 
     async def count(self) -> None:
-        """Count again; raises BusUnavailable."""
-        for queue, state in (await self._bus.look(self._queues)).items():
+        """Count again; raises BusUnavailable.  In a queue that nobody has declared nothing waits."""
+        found = await self._bus.look(self._queues)
+        for queue in self._queues:
+            state = found.get(queue, QueueState(0, 0))
             self._messages.labels(queue).set(state.messages)
             self._consumers.labels(queue).set(state.consumers)

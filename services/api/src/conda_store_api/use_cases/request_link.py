@@ -26,5 +26,6 @@ async def request_link(
             path=path,
             generation=generation,
             environment_id=locked.build.environment_id,
-        )
+        ),
+        locked.build.traceparent,
     )

@@ -24,6 +24,7 @@ from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.errors import Conflict, InvalidInput, InvalidName, NotFound
 from conda_store_shared.storage.object_key import checked_key
+from conda_store_shared.telemetry.traceparent import current
 from conda_store_shared.transaction import Transaction
 
 
@@ -136,6 +137,7 @@ async def _add_build(transaction: Transaction, parts: _Parts, request: Request, 
         build_key_version=policy.build_key_version,
         build_key="",
         log_bytes=0,
+        traceparent=current(),
         deadline=request.now + timedelta(seconds=policy.build_deadline),
     )
     session.add(build)

@@ -22,6 +22,7 @@ from conda_store_shared.contracts.topology import ARTIFACTS
 from conda_store_shared.db.engine import Database
 from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.errors import NotAuthorized, NotFound
+from conda_store_shared.telemetry.traceparent import current
 
 LATEST = "latest"
 _OPEN_STAGES = ("waiting", "requested", "running")
@@ -162,7 +163,12 @@ def _why_none(state: ImageState) -> str:
 async def _publish(bus: Bus, event: ImageRequested) -> None:
     message_id = uuid4().hex
     envelope = Envelope(
-        event=event, message_id=message_id, source=ARTIFACTS, time=datetime.now(UTC), correlation_id=message_id
+        event=event,
+        message_id=message_id,
+        source=ARTIFACTS,
+        time=datetime.now(UTC),
+        correlation_id=message_id,
+        traceparent=current(),
     )
     await bus.publish(envelope.encode())
 

@@ -14,7 +14,7 @@ class Build(Model):
 
     ``released_on`` is when the first stage was requested (None: it waits its turn); ``deadline`` is when the ledger
     stops requesting again; ``size`` is in bytes.  A deleted build stays as a row, unless ``erased_on`` says since when
-    the row is to go as well, with its environment.
+    the row is to go as well, with its environment.  ``traceparent`` is of the request that asked for it.
     """
 
     __tablename__ = "build"
@@ -70,6 +70,7 @@ class Build(Model):
     deadline: Mapped[datetime | None]
     log_bytes: Mapped[int] = mapped_column(default=0)
     logs_stored_on: Mapped[datetime | None]
+    traceparent: Mapped[str | None] = mapped_column(String(55))
 
 
 class BuildStage(Model):

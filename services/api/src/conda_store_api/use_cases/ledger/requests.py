@@ -28,6 +28,6 @@ def request_for(build: Build, stage: str) -> BuildEvent:
 
 
 async def request_stage(transaction: Transaction, build: Build, stage: str, now: datetime) -> None:
-    """Open the stage and send its request with this transaction."""
+    """Open the stage and send its request with this transaction, as part of what the build began with."""
     await open_stage(transaction.session, build.id, stage, now)
-    transaction.publish(request_for(build, stage))
+    transaction.publish(request_for(build, stage), build.traceparent)
