@@ -237,6 +237,15 @@ async def test_another_child_is_there_when_the_last_idle_one_is_taken() -> None:
         assert len({result["pid"] for result in results}) == 3
 
 
+async def test_another_child_is_started_when_it_is_needed_and_no_sooner_without_ahead() -> None:
+    async with a_pool(spares=3, ahead=False) as pool:
+        await until(lambda: len(pool.stats().idle) == 1)
+        await pool.call(a_call("eat", bytes=1, seconds=0.3))
+        assert pool.stats().started == 1
+        results = await asyncio.gather(*(pool.call(a_call("eat", bytes=1, seconds=0.5)) for _ in range(3)))
+        assert len({result["pid"] for result in results}) == 3
+
+
 async def test_closing_ends_running_and_waiting_calls() -> None:
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(a_pool())

@@ -38,13 +38,14 @@ class PoolOptions:
     """How a pool keeps its children.
 
     ``preload`` names the modules imported once, before children are forked; ``spares`` is how many children there are
-    at most, and so how many calls run at once: one from the start, and another whenever the last idle one is taken; a
-    child is replaced after ``max_calls`` calls, or when it holds more than ``max_bytes`` resident after one;
-    ``environment`` is added to the few variables a child gets.
+    at most, and so how many calls run at once: one from the start, and another whenever the last idle one is taken, or
+    without ``ahead`` when none is left to take; a child is replaced after ``max_calls`` calls, or when it holds more
+    than ``max_bytes`` resident after one; ``environment`` is added to the few variables a child gets.
     """
 
     preload: tuple[str, ...] = ()
     spares: int = 1
+    ahead: bool = True
     max_calls: int = 50
     max_bytes: int = 1024**3
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -157,7 +158,7 @@ class ChildPool:
 
     async def _take(self) -> Child:
         while True:
-            if self._idle.qsize() <= 1:
+            if self._idle.qsize() <= self._options.ahead:
                 self._want_another()
             child = await self._idle.get()
             if child is None:

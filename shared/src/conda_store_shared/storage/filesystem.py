@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -21,7 +22,8 @@ from conda_store_shared.storage.object_store import StoredObject
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = 24 * 3600.0
-_PIECE = 256 * 1024
+_PIECE = 1024 * 1024
+_WRITEBACK = 4 * 1024 * 1024
 _BLOCK = 1024 * 1024
 # A mounted directory whose server is gone blocks for ever; the thread is then lost, the caller is not.
 _TIMEOUT = 10.0
@@ -69,10 +71,11 @@ class FilesystemStore:
         async with _answering(key):
             temporary = await asyncio.to_thread(self._temporary)
         try:
-            with temporary.open("xb", buffering=0) as file:
+            async with _open_new(temporary) as (file, writeback):
                 async for batch in batches_of(pieces, _BLOCK):
                     async with _answering(key):
                         await asyncio.to_thread(file.writelines, batch)
+                        await writeback.begin(sum(map(len, batch)))
                 with _translated(key):
                     await asyncio.to_thread(_sync_file, file)
             async with _answering(key):
@@ -152,7 +155,46 @@ class FilesystemStore:
             temporary.unlink(missing_ok=True)
 
 
-def _sync_file(file: BinaryIO) -> None:
+class _Writeback:
+    """Lets the kernel write a file to the disk while more of it comes: little is left for the end to wait for."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._begun = self._written = 0
+        self._beginning: asyncio.Future[None] | None = None
+
+    async def begin(self, written: int) -> None:
+        """So many more bytes are written; returns when the kernel has taken those before."""
+        self._written += written
+        if self._written - self._begun >= _WRITEBACK:
+            await self.settle()
+            # To write is the way to what is said here: that nobody reads it soon.
+            self._beginning = asyncio.get_running_loop().run_in_executor(
+                None, os.posix_fadvise, self._descriptor, self._begun, self._written - self._begun,
+                os.POSIX_FADV_DONTNEED,
+            )  # fmt: skip
+            self._begun = self._written
+
+    async def settle(self) -> None:
+        """Wait until nobody uses the descriptor, unless the disk does not answer at all."""
+        if self._beginning is not None:
+            await asyncio.wait({self._beginning}, timeout=_TIMEOUT)
+            with suppress(OSError, asyncio.InvalidStateError):
+                # Not every file system takes advice; what goes wrong with the disk is told by the end.
+                self._beginning.result()
+
+
+@asynccontextmanager
+async def _open_new(path: Path) -> AsyncIterator[tuple[FileIO, _Writeback]]:
+    with path.open("xb", buffering=0) as file:
+        writeback = _Writeback(file.fileno())
+        try:
+            yield file, writeback
+        finally:
+            await writeback.settle()
+
+
+def _sync_file(file: BinaryIO | FileIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 log = structlog.get_logger()
-# The least that S3 takes: an upload holds each of its parts twice.
+# The least that S3 takes: an upload holds several of them.
 PART_BYTES = 5 * 1024 * 1024
 _MAXIMUM_PARTS = 10_000
 _PARTS_AT_ONCE = 2
@@ -255,7 +256,7 @@ class S3Store:
             try:
                 async with self._answering(key, self._options.part_timeout):
                     answer = await self._clients.patient.upload_part(
-                        Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=content
+                        Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=_Part(content)
                     )
             finally:
                 room.release()
@@ -314,6 +315,18 @@ async def _begun(first: list[bytes], others: AsyncIterator[bytes]) -> AsyncItera
     async for other in others:
         yield other
         del other
+
+
+class _Part(BytesIO):
+    """A part as a file: aiohttp asks for the buffer of one to learn how long it is, and would have it copied."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._content = content
+
+    def getbuffer(self) -> memoryview:
+        """What it holds, to be read only."""
+        return memoryview(self._content)
 
 
 async def _read_parts(path: Path, size: int) -> AsyncIterator[bytes]:

@@ -11,8 +11,8 @@ from conda_store_shared.child.report import Report
 
 MODULE = "conda_store_artifacts.adapters.conda_pack_archive"
 
-# A child that installed packages keeps twice that for itself.
-_MOST_KEPT = 56 * 1024 * 1024
+# A child that made fragments keeps twice that for itself, while what it made is stored.
+_MOST_KEPT = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,11 @@ def pool_options(concurrency: int) -> PoolOptions:
     """Options of a pool in which ``concurrency`` artifacts are made at once."""
     # What every archive needs.  Installing is imported by the child that does it: most of the time nobody does.
     return PoolOptions(
-        preload=(ARCHIVE_END,), spares=concurrency, max_bytes=_MOST_KEPT, environment={"MALLOC_ARENA_MAX": "2"}
+        preload=(ARCHIVE_END,),
+        spares=concurrency,
+        ahead=False,
+        max_bytes=_MOST_KEPT,
+        environment={"MALLOC_ARENA_MAX": "2"},
     )
 
 

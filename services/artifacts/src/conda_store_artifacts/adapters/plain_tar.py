@@ -7,7 +7,7 @@ from typing import Protocol
 
 # Of files that have no time of their own; 1980 is the first that every unpacker believes.
 MADE_UP_TIME = 315_532_800
-_PIECE = 1024 * 1024
+_PIECE = 256 * 1024
 _RECORD = 512
 _LONGEST_NAME = 100
 _LONG_NAME_OWN = b"././@LongLink"

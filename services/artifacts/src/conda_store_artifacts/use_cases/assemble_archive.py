@@ -1,5 +1,6 @@
 """The parts of an archive: fragments of its packages, or else an installed prefix that was packed."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conda_store_artifacts.domain.fragment import (
+    Blob,
     Codec,
     Fragment,
     FragmentFormat,
@@ -56,14 +58,23 @@ async def assembled_archive(making: Making, tools: Tools) -> AsyncIterator[Assem
 
 async def _put_together(fragments: Sequence[Fragment], making: Making, tools: Tools) -> Assembly:
     blobs = [fragment.blob for fragment in fragments]
-    async with tools.transactions.begin() as transaction:
-        digests = [blob.digest for blob in blobs]
-        await use_blobs(transaction.session, making.inputs.order.build_id, making.artifact_type, digests)
     mentions = list(mentions_of(fragment.files for fragment in fragments))
-    end = await tools.ends.make_end(mentions, making.deadline, making.context)
+    try:
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(tools.ends.make_end(mentions, making.deadline, making.context))
+            group.create_task(_use(blobs, making, tools))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    end = ending.result()
     files = sum(fragment.files.count for fragment in fragments)
     making.log(f"{len(blobs)} packages, {files} files")
     return Assembly(parts=[*blobs, end], mentions=mentions)
+
+
+async def _use(blobs: Sequence[Blob], making: Making, tools: Tools) -> None:
+    digests = [blob.digest for blob in blobs]
+    async with tools.transactions.begin() as transaction:
+        await use_blobs(transaction.session, making.inputs.order.build_id, making.artifact_type, digests)
 
 
 async def _pack(directory: Path, making: Making, tools: Tools) -> Path:
