@@ -28,15 +28,28 @@ async def prepare_schema(database: Database, *, upgrade_db: bool) -> None:
     one that may not be upgraded, or that is not ours, and DatabaseUnavailable.
     """
     async with unavailable_database(), database.engine.connect() as connection:
-        found, is_ours = await connection.run_sync(_found)
-    known = known_revisions()
-    newest = newest_revision(known)
-    if found is not None and found not in known:
-        if not is_ours:
-            raise ConfigurationError(f"CondaStore.database_url: the tables there are another program's ({found})")
-        log.warning("schema_is_newer", found=found, needed=newest)
-    elif found != newest:
+        found, is_newer = await connection.run_sync(found_revision)
+    newest = newest_revision(known_revisions())
+    if not is_newer and found != newest:
         await _upgrade(database, f"the schema of the database is {found or 'missing'}, needed is {newest}", upgrade_db)
+
+
+def found_revision(connection: Connection) -> tuple[str | None, bool]:
+    """Return the revision of the schema, None when there is none, and whether a later release has made it.
+
+    Raises ConfigurationError for tables that are not ours.
+    """
+    tables = inspect(connection)
+    if not tables.has_table("alembic_version"):
+        return None, False
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    known = known_revisions()
+    if found is None or found in known:
+        return found, False
+    if not tables.has_table(_OURS):
+        raise ConfigurationError(f"CondaStore.database_url: the tables there are another program's ({found})")
+    log.warning("schema_is_newer", found=found, needed=newest_revision(known))
+    return found, True
 
 
 def known_revisions() -> Mapping[str, str | None]:
@@ -62,12 +75,3 @@ async def _upgrade(database: Database, told: str, upgrade_db: bool) -> None:
             f"{told}, and cannot be changed by the user of CondaStore.database_url ({type(error.orig).__name__}): "
             f"run `{_COMMAND}` as the owner of the tables, then start again"
         ) from error
-
-
-def _found(connection: Connection) -> tuple[str | None, bool]:
-    """The revision of the schema, and whether it is ours."""
-    tables = inspect(connection)
-    is_ours = tables.has_table(_OURS)
-    if not tables.has_table("alembic_version"):
-        return None, is_ours
-    return connection.scalar(text("SELECT version_num FROM alembic_version")), is_ours

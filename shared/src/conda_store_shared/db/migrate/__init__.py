@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from conda_store_shared.db.engine import Database, unavailable_database
+from conda_store_shared.db.schema import found_revision
 
 _SCRIPTS = Path(__file__).parents[1] / "migrations"
 _MIGRATION_LOCK = 0x6D696772_61
@@ -26,11 +27,15 @@ def alembic_config(connection: Connection) -> Config:
 
 
 def upgrade_schema(connection: Connection) -> None:
-    """Upgrade to the newest schema, in the transaction of ``connection``."""
+    """Upgrade to the newest schema, in the transaction of ``connection``; one of a later release stays as it is.
+
+    Raises ConfigurationError for tables that are not ours.
+    """
     if connection.dialect.name == "postgresql":
         # Several services may start at once: one migrates, the others wait and find nothing to do.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-    command.upgrade(alembic_config(connection), "head")
+    if not found_revision(connection)[1]:
+        command.upgrade(alembic_config(connection), "head")
 
 
 async def upgrade(database: Database) -> None:
