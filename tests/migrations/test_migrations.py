@@ -16,7 +16,9 @@ from sqlalchemy import Connection, inspect, text
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import alembic_config, change_schema, upgrade
 from conda_store_shared.db.models import Model
+from conda_store_shared.db.schema import known_revisions
 from conda_store_shared.storage.filesystem import FilesystemStore
+from tests.migrations.filled_tables import ROWS, count_rows, fill_tables
 from tests.unit.api.ledger_builders import Ledger
 
 
@@ -92,6 +94,32 @@ async def test_database_goes_back_and_forth_when_it_is_filled(database: Database
     await upgrade(database)
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_database_loses_nothing_that_the_older_schema_holds_when_every_table_is_filled(
+    database: Database, tmp_path: Path
+) -> None:
+    async with FilesystemStore(tmp_path / "objects") as store:
+        await Ledger(database, store).completed()
+    async with database.engine.begin() as connection:
+        await fill_tables(connection)
+        full = await count_rows(connection)
+    assert {name for name, rows in full.items() if rows < ROWS} == set()
+    known = known_revisions()
+    # One step after the other down to the first, and all the way up again over the rows that are left.
+    for _ in range(len(known) - 1):
+        await move(database, command.downgrade, "-1")
+        async with database.engine.connect() as connection:
+            left = await count_rows(connection)
+        assert left == {name: full[name] for name in left}
+    await upgrade(database)
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        again = await count_rows(connection)
+    assert {name: again[name] for name in left} == left
+    await move(database, command.downgrade, "base")
+    async with database.engine.connect() as connection:
+        assert await count_rows(connection) == {}
 
 
 async def test_rows_survive_when_the_last_migration_is_undone_and_done_again(

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from traitlets.config import Config
 
-from conda_store_shared.assembly.database import prepare_database
+from conda_store_shared.assembly.database import await_database, prepare_database
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import alembic_config, change_schema, upgrade
 from conda_store_shared.db.schema import known_revisions, newest_revision, prepare_schema
@@ -56,7 +57,7 @@ async def test_old_schema_is_refused_with_the_remedy_when_upgrade_db_forbids(
     if not is_empty:
         await make_old(database)
     found = "missing" if is_empty else await revision(database)
-    told = f"^the schema of the database is {found}, needed is .*db.migrate upgrade --url.*upgrade_db=True"
+    told = f"^the schema of the database is {found}, needed is .*db.migrate upgrade --url-file.*upgrade_db=True"
     with pytest.raises(ConfigurationError, match=told):
         await prepare_database(Config({"CondaStore": {"upgrade_db": False}}), database)
     await prepare_schema(database, upgrade_db=True)
@@ -97,6 +98,34 @@ async def test_schema_of_somebody_elses_is_left_to_its_owner(database: Database)
         async with database.engine.begin() as connection:
             await connection.execute(text("DROP OWNED BY reader_of_schemas"))
             await connection.execute(text("DROP ROLE reader_of_schemas"))
+
+
+async def test_service_that_has_few_tables_waits_until_api_has_upgraded(database: Database) -> None:
+    await make_old(database)
+    waiting = asyncio.create_task(await_database(Config(), database))
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    await prepare_schema(database, upgrade_db=True)
+    assert await waiting == ()
+
+
+async def test_service_that_has_few_tables_refuses_an_old_schema_when_nobody_upgrades_it(database: Database) -> None:
+    never = Config({"CondaStore": {"upgrade_db": False}})
+    await make_old(database)
+    with pytest.raises(ConfigurationError, match="the schema of the database is"):
+        await await_database(never, database)
+    await upgrade(database)
+    assert await await_database(never, database) == ()
+
+
+async def test_schema_waits_when_the_login_is_refused_and_says_why(database: Database) -> None:
+    place = database.url.rpartition("@")[2].rpartition("/")[0]
+    async with Database(f"postgresql://nobody:hidden@{place}/none") as refused:
+        with structlog.testing.capture_logs() as logged:
+            assert len(await prepare_database(Config(), refused)) == 1
+    [said] = logged
+    assert said["reason"].startswith("the database refuses us: ")
+    assert "hidden" not in str(said)
 
 
 async def test_schema_waits_for_a_database_that_is_away() -> None:

@@ -16,7 +16,7 @@ from conda_store_auth.config import read_options as read_auth_options
 from conda_store_auth.main import build as build_auth
 from conda_store_builder.config import read_options as read_builder_options
 from conda_store_builder.main import build as build_builder
-from conda_store_shared.assembly.database import open_database, open_own_database, prepare_database
+from conda_store_shared.assembly.database import await_database, open_database, open_own_database, prepare_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process
@@ -66,7 +66,9 @@ async def assemble_worker(config: Config) -> AsyncIterator[Process]:
     name = "conda-store-worker"
     async with open_store(config) as store, open_database(config, name) as database:
         bus = open_bus(config, name)
-        yield Process(services=working(config, Parts(bus=bus, store=store, database=database)), bus=bus)
+        services = working(config, Parts(bus=bus, store=store, database=database))
+        services += await await_database(config, database)
+        yield Process(services=services, bus=bus)
 
 
 @asynccontextmanager

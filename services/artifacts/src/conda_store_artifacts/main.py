@@ -30,7 +30,7 @@ from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentT
 from conda_store_artifacts.use_cases.provide_zstd_archive import ZstdTools
 from conda_store_artifacts.use_cases.store_artifact import store_artifact
 from conda_store_shared.assembly.authentication import wire_authentication
-from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.database import await_database, open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
@@ -194,7 +194,8 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
             build(read_options(config), bus=bus, store=store, database=database),
             build_downloads(read_download_options(config), bus=bus, database=database, store=store),
         ]
-        yield Process(services=services, bus=bus, translate=(unstorable_value,))
+        schema = await await_database(config, database)
+        yield Process(services=[*services, *schema], bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:

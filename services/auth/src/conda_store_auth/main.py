@@ -21,7 +21,7 @@ from conda_store_auth.routes.pages import Pages
 from conda_store_auth.routes.token_cookie import TokenCookie
 from conda_store_auth.routes.tokens import TokenPages
 from conda_store_shared.assembly.authentication import wire_authentication
-from conda_store_shared.assembly.database import open_database
+from conda_store_shared.assembly.database import await_database, open_database
 from conda_store_shared.assembly.message_bus import open_bus
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus
@@ -95,7 +95,8 @@ async def assemble(config: Config) -> AsyncIterator[Process]:
     async with open_database(config, AUTH) as database:
         bus = open_bus(config, AUTH)
         service = build(read_options(config), bus=bus, database=database)
-        yield Process(services=[service], bus=bus, translate=(unstorable_value,))
+        schema = await await_database(config, database)
+        yield Process(services=[service, *schema], bus=bus, translate=(unstorable_value,))
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ from traitlets.config import Config
 
 from conda_store_shared.config.conda_store import CondaStore
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.schema import prepare_schema
+from conda_store_shared.db.schema import SchemaTooOld, prepare_schema
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 from conda_store_shared.worker.service import Service
 
 log = structlog.get_logger()
-_PAUSE = 5.0
+_PAUSE = 2.0
 _SQLITE_FILE = "sqlite:///"
 
 
@@ -44,13 +44,35 @@ async def prepare_database(config: Config, database: Database) -> Sequence[Servi
 
     What is returned remains to be run: something, when the database cannot be reached now.
     """
-    prepare = partial(prepare_schema, database, upgrade_db=CondaStore(config=config).upgrade_db)
+    return await _now_or_later(partial(prepare_schema, database, upgrade_db=CondaStore(config=config).upgrade_db))
+
+
+async def await_database(config: Config, database: Database) -> Sequence[Service]:
+    """Return once the schema is new enough: api, whose it is, upgrades it, unless CondaStore.upgrade_db forbids.
+
+    Raises ConfigurationError for an old one then.  What is returned remains to be run: something, when the database
+    cannot be reached now.
+    """
+    check = partial(prepare_schema, database, upgrade_db=False)
+    return await _now_or_later(partial(_when_it_is_new, check) if CondaStore(config=config).upgrade_db else check)
+
+
+async def _now_or_later(prepare: Callable[[], Awaitable[None]]) -> Sequence[Service]:
     try:
         await prepare()
     except DatabaseUnavailable as error:
         log.warning("schema_waits", reason=error.message)
         return (Service(name="schema", background=(partial(_when_it_is_back, prepare),)),)
     return ()
+
+
+async def _when_it_is_new(check: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await check()
+        except SchemaTooOld as error:
+            log.warning("schema_waits", reason=error.message)
+        await asyncio.sleep(_PAUSE)
 
 
 async def _when_it_is_back(prepare: Callable[[], Awaitable[None]]) -> None:

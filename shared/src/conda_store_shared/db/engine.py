@@ -29,6 +29,8 @@ STATEMENT_SECONDS = 15
 # SQL state classes: 40 rolled back (deadlock, serialisation), 53 out of resources, 57 shutting down, 08 connection;
 # 25P03 is a transaction that the database ended because we stood still.
 _TRANSIENT_SQLSTATES = ("40", "53", "57", "08", "25P03")
+# The login or the database is refused, as between a change of a password and the restart of whoever uses it.
+_REFUSED_SQLSTATES = ("28", "3D")
 # A process that is stopped, or whose machine is gone, must not keep its locks: the relay's holds everybody up.
 _SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
@@ -159,19 +161,26 @@ async def unavailable_database() -> AsyncIterator[None]:
     except DBAPIError as error:
         if not _is_transient(error):
             raise
-        raise DatabaseUnavailable("the database cannot be reached") from error
+        raise DatabaseUnavailable(_told(error.orig)) from error
     except (PoolTimeout, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
         raise DatabaseUnavailable("the database cannot be reached") from error
     except asyncpg.PostgresError as error:
-        if not str(error.sqlstate).startswith(_TRANSIENT_SQLSTATES):
+        if not str(error.sqlstate).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES)):
             raise
-        raise DatabaseUnavailable("the database cannot be reached") from error
+        raise DatabaseUnavailable(_told(error)) from error
+
+
+def _told(error: BaseException | None) -> str:
+    if str(getattr(error, "sqlstate", "")).startswith(_REFUSED_SQLSTATES):
+        # It names the user or the database, and no password.
+        return f"the database refuses us: {str(error).rpartition('>: ')[2]}"
+    return "the database cannot be reached"
 
 
 def _is_transient(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
-        return str(state).startswith(_TRANSIENT_SQLSTATES)
+        return str(state).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES))
     # A driver error without an SQL state comes from the connection; SQLite reports a locked or full database so.
     from_sqlite = isinstance(error.orig, sqlite3.Error)
     return error.connection_invalidated or isinstance(error, OperationalError) or not from_sqlite

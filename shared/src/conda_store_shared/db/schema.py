@@ -16,16 +16,20 @@ _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _REVISION = re.compile(r"^(revision|down_revision)\b[^=\n]*= ['\"]([^'\"]+)['\"]", re.MULTILINE)
 # A table of ours that no other program has.
 _OURS = "outbox"
-_COMMAND = "python -m conda_store_shared.db.migrate upgrade --url ..."
+_COMMAND = "python -m conda_store_shared.db.migrate upgrade --url-file ..."
 
 log = structlog.get_logger()
+
+
+class SchemaTooOld(ConfigurationError):
+    """Raised when the schema is not yet the one that this code needs."""
 
 
 async def prepare_schema(database: Database, *, upgrade_db: bool) -> None:
     """Upgrade an old schema, of several processes that start at once in one.
 
-    A newer one will do: releases that follow each other serve the schema of both.  Raises ConfigurationError for an old
-    one that may not be upgraded, or that is not ours, and DatabaseUnavailable.
+    A newer one will do: releases that follow each other serve the schema of both.  Raises SchemaTooOld for an
+    old one that may not be upgraded, ConfigurationError for one that is not ours, and DatabaseUnavailable.
     """
     async with unavailable_database(), database.engine.connect() as connection:
         found, is_newer = await connection.run_sync(found_revision)
@@ -66,7 +70,7 @@ def newest_revision(known: Mapping[str, str | None]) -> str:
 
 async def _upgrade(database: Database, told: str, upgrade_db: bool) -> None:
     if not upgrade_db:
-        raise ConfigurationError(f"{told}: run `{_COMMAND}`, or let the server do it with CondaStore.upgrade_db=True")
+        raise SchemaTooOld(f"{told}: run `{_COMMAND}`, or let the server do it with CondaStore.upgrade_db=True")
     migrate = import_module("conda_store_shared.db.migrate")
     try:
         await migrate.upgrade(database)

@@ -93,8 +93,10 @@ async def explained(login: Login) -> AsyncIterator[None]:
     """Turn what the server refuses into ConfigurationError: who may not do what, and the remedy."""
     try:
         yield
-    except (DBAPIError, asyncpg.PostgresError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
+    except (DBAPIError, asyncpg.PostgresError, DatabaseUnavailable) as error:
+        # What cannot be reached may be refused: then its cause says so.
+        refused = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+        cause = refused.orig if isinstance(refused, DBAPIError) else refused
         told = _told(login, str(getattr(cause, "sqlstate", "")), _reason(cause))
         if told is None:
             raise

@@ -70,7 +70,8 @@ def downgrade() -> None:
     if op.get_context().dialect.name == 'postgresql':
         for table, column, length in _ORDERED:
             op.alter_column(table, column, type_=sa.String(length=length, collation='default'))
-    op.execute('DELETE FROM conda_package_build WHERE is_outline')
+    op.execute('DELETE FROM conda_package_build WHERE is_outline '
+               'AND id NOT IN (SELECT conda_package_build_id FROM build_conda_package_build)')
     for column in ('is_outline', 'vanished'):
         op.drop_column('conda_package_build', column)
     op.drop_column('conda_package', 'vanished')
