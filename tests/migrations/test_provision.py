@@ -132,6 +132,21 @@ async def test_passwords_become_those_of_the_files_and_the_owner_does_without_an
     assert await secrets.ask("api", "INSERT INTO namespace (name) VALUES ('of-the-new-user') RETURNING name")
 
 
+async def test_older_release_leaves_a_newer_schema_and_who_writes_it_as_they_are(secrets: Secrets) -> None:
+    await perform(*secrets.words())
+    place = secrets.server.url(secrets.database)
+    for statement in (
+        "CREATE TABLE of_later (id integer)",
+        "GRANT INSERT, SELECT ON of_later TO conda_store_auth",
+        "UPDATE alembic_version SET version_num = 'f00d'",
+    ):
+        secrets.server.execute(statement, place)
+    secrets.write_login("auth", "second")
+    await perform(*secrets.words())
+    assert await secrets.ask("auth", "INSERT INTO of_later VALUES (1) RETURNING id") == 1
+    assert await secrets.ask("auth", "SELECT version_num FROM alembic_version") == "f00d"
+
+
 async def test_login_loses_the_role_of_another_service(secrets: Secrets) -> None:
     await perform(*secrets.words())
     secrets.server.execute(f'GRANT conda_store_api TO "{secrets.database}_auth"')

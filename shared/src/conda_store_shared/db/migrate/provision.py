@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from conda_store_shared.db.engine import Database, unavailable_database
 from conda_store_shared.db.migrate import change_schema, upgrade_schema
 from conda_store_shared.db.migrate.logins import Login, make_owner, make_roles, make_service_logins
+from conda_store_shared.db.schema import found_revision
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 
 _GRANTS = Path(__file__).parent / "grants.sql"
@@ -70,8 +71,10 @@ async def provision(wanted: Provision) -> None:
 
 def _upgrade_and_grant(connection: Connection) -> None:
     """In one transaction: a new table is never there without its readers."""
-    upgrade_schema(connection)
-    connection.exec_driver_sql(_GRANTS.read_text())
+    # Whose tables those of a later release are, only that release knows.
+    if not found_revision(connection)[1]:
+        upgrade_schema(connection)
+        connection.exec_driver_sql(_GRANTS.read_text())
 
 
 @asynccontextmanager
