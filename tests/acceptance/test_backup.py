@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,12 +101,10 @@ def restored(
     kept = backing.bucket.account.create_bucket()
     run_script("back_up.sh", backing, remote(backing.bucket), remote(kept))
     shutil.rmtree(prefix)
-    new = Backing(
-        database_url=postgres_server.create_database(),
-        amqp_url=rabbitmq_server.create_vhost(),
-        bucket=backing.bucket.account.create_bucket(),
-    )
-    run_script("restore.sh", new, remote(kept), remote(new.bucket))
+    database, bucket = postgres_server.create_database(), backing.bucket.account.create_bucket()
+    run_script("restore.sh", replace(backing, database_url=database), remote(kept), remote(bucket))
+    # As the job does that migrates: logins and grants are in no backup.
+    new = Backing.narrow(postgres_server, rabbitmq_server, database, bucket)
     with DistributedSuite(tmp_path_factory.mktemp("restored"), new) as suite:
         yield Restored(suite, build_id, had, tokens)
 
