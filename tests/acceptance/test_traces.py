@@ -48,8 +48,8 @@ def chain(spans: Sequence[SeenSpan]) -> list[tuple[str, str]]:
     return []
 
 
-@pytest.mark.timeout(120)
-def test_one_trace_leads_from_the_request_to_the_stored_archive(
+@pytest.mark.timeout(180)
+def test_one_trace_leads_from_the_request_to_the_stored_archive_when_services_restart_meanwhile(
     distributed_suite: DistributedSuite, collector: OtlpSink, demo_channel_server: ChannelServer
 ) -> None:
     trace, name = uuid.uuid4().hex, f"traced-{uuid.uuid4().hex[:8]}"
@@ -63,9 +63,13 @@ def test_one_trace_leads_from_the_request_to_the_stored_archive(
         return chain(ours) == PATH and all(each.parent in known for each in ours)
 
     with User(distributed_suite, demo_channel_server.url) as user:
+        # Whatever remembers the trace must not be a process.
+        distributed_suite.processes["solver"].stop()
         user.client.headers["traceparent"] = f"00-{trace}-{CLIENT}-01"
         build_id = user.submit(name, ["demo-text"])
         del user.client.headers["traceparent"]
+        distributed_suite.processes["api"].restart()
+        distributed_suite.processes["solver"].start()
         user.wait(build_id)
         user.wait_for_artifacts(build_id, "CONDA_PACK", "LOGS")
     spans = of_trace(collector.await_spans(is_whole))
@@ -74,6 +78,5 @@ def test_one_trace_leads_from_the_request_to_the_stored_archive(
     assert all(each["attempt_id"] for each in stages.values())
     assert {name for each in spans for name in each.attributes} <= TOLD
     assert name not in str(spans)
-    assert not [each for each in spans if each.failed]
     log = (distributed_suite.processes["builder"].directory / "server.log").read_text()
     assert f'"trace_id": "{trace}"' in log

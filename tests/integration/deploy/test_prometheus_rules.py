@@ -26,6 +26,16 @@ def test_promtool_finds_no_fault(arguments: tuple[str, ...]) -> None:
     assert "FAILED" not in promtool(*arguments)
 
 
+def test_promtool_finds_no_fault_in_the_configuration_for_clusters(tmp_path: Path) -> None:
+    configuration = yaml.safe_load((DIRECTORY / "prometheus-kubernetes.yml").read_text())
+    [suite] = configuration["scrape_configs"]
+    # Debian's Prometheus is made without what finds pods.
+    assert suite.pop("kubernetes_sd_configs")[0]["role"] == "pod"
+    configuration["rule_files"] = [str(DIRECTORY / name) for name in configuration["rule_files"]]
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+
 def test_every_alert_is_tried_with_what_raises_it_and_with_what_does_not() -> None:
     tried = [each["name"] for each in yaml.safe_load((DIRECTORY / "alerts_test.yml").read_text())["tests"]]
     wanted = [f"{alert['alert']} is {state}raised" for alert in alerts() for state in ("", "not ")]

@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from structlog.contextvars import bound_contextvars
+from structlog.testing import capture_logs
 from traitlets.config import Config
 
 from conda_store_shared.assembly.traces import traces
@@ -22,6 +23,7 @@ from conda_store_shared.telemetry.otlp import OtlpTracer
 from conda_store_shared.telemetry.traceparent import current, parsed, within
 from conda_store_shared.telemetry.tracing import Kind, span, traced_by
 from conda_store_shared.testing.bus_messages import SOLVE_QUEUE, Recorder, an_envelope, running
+from conda_store_shared.testing.figures import figure
 from conda_store_shared.testing.servers import free_port
 from conda_store_shared.testing.servers.otlp_sink import OtlpSink
 from conda_store_shared.web.answers import ok
@@ -108,6 +110,22 @@ def test_span_says_so_when_what_it_is_about_fails() -> None:
             raise ZeroDivisionError
         tracer.close()
     assert [(each.name, each.failed, each.parent) for each in sink.spans] == [("divide", True, "")]
+
+
+@pytest.mark.slow
+def test_spans_that_a_collector_does_not_take_are_told_once() -> None:
+    lost = figure("conda_store_spans_total", outcome="lost")
+    with OtlpSink(status=400) as sink, capture_logs() as logs:
+        tracer = OtlpTracer("conda-store-api", "1", sink.url, {})
+        with traced_by(tracer):
+            for _ in range(2):
+                with span("nothing"):
+                    pass
+                sent = len(sink.headers)
+                sink.await_requests(sent + 1)
+        tracer.close()
+    assert figure("conda_store_spans_total", outcome="lost") == lost + 2
+    assert [entry["event"] for entry in logs] == ["traces_not_taken"]
 
 
 @pytest.mark.slow

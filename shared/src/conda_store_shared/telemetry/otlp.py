@@ -3,13 +3,15 @@
 They wait in a queue of bounded length for a thread that sends them; what does not find room is dropped.
 """
 
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -20,7 +22,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 from opentelemetry.trace import Span as OtelSpan
+from prometheus_client import Counter
 
+from conda_store_shared.telemetry.registry import REGISTRY
 from conda_store_shared.telemetry.traceparent import parsed
 from conda_store_shared.telemetry.tracing import Kind, Span, Value
 
@@ -28,6 +32,10 @@ _QUEUE = 4096
 _PAUSE_MILLISECONDS = 1000
 _EXPORT_SECONDS = 5
 _LAST_SECONDS = 2.0
+_SPANS = Counter(
+    "conda_store_spans", "Spans that were sent to a collector: taken, or lost.", ("outcome",), registry=REGISTRY
+)
+_log = structlog.get_logger()
 _KINDS = {
     Kind.INTERNAL: SpanKind.INTERNAL,
     Kind.SERVER: SpanKind.SERVER,
@@ -36,10 +44,32 @@ _KINDS = {
 }
 
 
+class _Exporter(SpanExporter):
+    """Counts what a collector takes, and says once when it takes nothing any more, and when it does again."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._taken = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        taken = result is SpanExportResult.SUCCESS
+        _SPANS.labels("taken" if taken else "lost").inc(len(spans))
+        if taken is not self._taken:
+            self._taken = taken
+            _log.warning("traces_taken_again" if taken else "traces_not_taken")
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
 class OtlpTracer:
     """Sends spans to ``endpoint``, the base address of a collector; variables of OpenTelemetry set the rest up."""
 
     def __init__(self, service: str, version: str, endpoint: str, headers: Mapping[str, str]) -> None:
+        # It would say every second that the collector is away.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         exporter = OTLPSpanExporter(
             endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=dict(headers) or None, timeout=_EXPORT_SECONDS
         )
@@ -47,7 +77,7 @@ class OtlpTracer:
             resource=Resource.create({"service.name": service, "service.version": version}), shutdown_on_exit=False
         )
         self._provider.add_span_processor(
-            BatchSpanProcessor(exporter, max_queue_size=_QUEUE, schedule_delay_millis=_PAUSE_MILLISECONDS)
+            BatchSpanProcessor(_Exporter(exporter), max_queue_size=_QUEUE, schedule_delay_millis=_PAUSE_MILLISECONDS)
         )
         self._tracer = self._provider.get_tracer("conda-store", version)
 

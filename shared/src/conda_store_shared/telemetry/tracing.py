@@ -87,6 +87,11 @@ class _NoTracer:
 _tracers: list[Tracer] = [_NoTracer()]
 
 
+def is_traced() -> bool:
+    """Whether anybody collects traces."""
+    return len(_tracers) > 1
+
+
 @contextmanager
 def traced_by(tracer: Tracer) -> Iterator[None]:
     """Let the spans of this process be made by ``tracer``."""

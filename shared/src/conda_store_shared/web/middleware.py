@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conda_store_shared.errors import TooLarge, Unavailable
 from conda_store_shared.telemetry.traceparent import TRACEPARENT, parsed
-from conda_store_shared.telemetry.tracing import Kind, Span, span
+from conda_store_shared.telemetry.tracing import Kind, Span, is_traced, span
 from conda_store_shared.web.routing import DEADLINE, ROUTE_PATH
 
 REQUEST_ID = "conda_store.request_id"
@@ -155,9 +155,9 @@ class BodyLimit:
 
 
 def _span(scope: Scope) -> AbstractContextManager[Span | None]:
-    if scope["path"] in _QUIET:
-        return nullcontext()
     sent = Headers(scope=scope).get(TRACEPARENT)
+    if scope["path"] in _QUIET or not (sent or is_traced()):
+        return nullcontext()
     attributes = {"http.request.method": scope["method"], "correlation_id": scope[REQUEST_ID]}
     return span(scope["method"], Kind.SERVER, parent=sent if parsed(sent) else None, attributes=attributes)
 

@@ -67,6 +67,13 @@ class OtlpSink:
             time.sleep(0.05)
         return spans
 
+    def await_requests(self, count: int, timeout: float = 10) -> None:
+        """Wait until so many requests have come, taken or not."""
+        deadline = time.monotonic() + timeout
+        while len(self.headers) < count:
+            assert time.monotonic() < deadline, f"{len(self.headers)} requests have come, not {count}"
+            time.sleep(0.02)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
