@@ -147,6 +147,13 @@ async def test_older_release_leaves_a_newer_schema_and_who_writes_it_as_they_are
     assert await secrets.ask("auth", "SELECT version_num FROM alembic_version") == "f00d"
 
 
+async def test_downgrade_names_a_revision_that_there_is_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/conda-store.sqlite"
+    await perform("upgrade", "--url", url)
+    with pytest.raises(ConfigurationError, match="--to nonsense: Can't locate revision identified by 'nonsense'"):
+        await perform("downgrade", "--to", "nonsense", "--url", url)
+
+
 async def test_login_loses_the_role_of_another_service(secrets: Secrets) -> None:
     await perform(*secrets.words())
     secrets.server.execute(f'GRANT conda_store_api TO "{secrets.database}_auth"')

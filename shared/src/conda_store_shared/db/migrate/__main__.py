@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from alembic import command
+from alembic.util import CommandError
 
 from conda_store_shared.db.engine import Database, async_url
 from conda_store_shared.db.migrate import alembic_config, downgrade, upgrade
@@ -55,7 +56,10 @@ async def _change(database: Database, arguments: argparse.Namespace) -> None:
     if arguments.command == "upgrade":
         return await upgrade(database)
     if arguments.command == "downgrade":
-        return await downgrade(database, arguments.to)
+        try:
+            return await downgrade(database, arguments.to)
+        except CommandError as error:
+            raise ConfigurationError(f"--to {arguments.to}: {error}") from error
     async with database.engine.begin() as connection:
         revise = partial(command.revision, message=arguments.name, autogenerate=True)
         await connection.run_sync(lambda sync: revise(alembic_config(sync)))
