@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from conda_store_shared.config.server import CondaStoreServer
+from conda_store_shared.config.worker import CondaStoreWorker
 from conda_store_shared.contracts.topology import SERVERS, SERVICES
 from conda_store_shared.web.health import Readiness, health_routes
+from tests.kubernetes.configuration import load
 from tests.kubernetes.manifests import COMPONENTS, ROOT, Layout
 
 PORT = CondaStoreServer().port
@@ -111,6 +113,22 @@ def test_resources_are_asked_for_and_memory_is_limited(layout: Layout) -> None:
         resources = container["resources"]
         assert resources["requests"].keys() == {"cpu", "memory"}
         assert memory(resources["limits"]["memory"]) >= memory(resources["requests"]["memory"])
+
+
+@pytest.mark.parametrize(("name", "option"), [("solver", "solve"), ("builder", "install"), ("artifacts", "install")])
+def test_memory_has_room_for_all_that_is_done_at_once(layout: Layout, name: str, option: str) -> None:
+    container = layout.containers()[name]
+    overrides = [one for one in container["args"] if one.startswith("--CondaStoreWorker.concurrency=")]
+    worker = CondaStoreWorker(config=load(name))
+    at_once = int(overrides[0].partition("=")[2]) if overrides else worker.concurrency
+    needed = at_once * getattr(worker, f"{option}_memory")
+    assert memory(container["resources"]["limits"]["memory"]) > needed
+
+
+def test_prometheus_is_told_where_figures_are(layout: Layout) -> None:
+    for name in SERVICES:
+        told = layout.pods()[name]["metadata"]["annotations"]
+        assert (told["prometheus.io/path"], told["prometheus.io/port"]) == ("/metrics", str(PORT))
 
 
 def test_directories_of_pods_have_a_limit(layout: Layout) -> None:
