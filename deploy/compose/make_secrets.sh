@@ -47,7 +47,7 @@ for login in owner api auth artifacts; do
 done
 
 # A user of the broker for each service, and one for people.
-for user in api auth solver builder artifacts operator; do
+for user in api auth solver builder artifacts operator watcher; do
     random 24 | keep "rabbitmq_$user"
     printf 'amqp://%s:%s@rabbitmq/conda-store' "$user" "$(cat "secrets/rabbitmq_$user")" | put "bus_url_$user"
 done

@@ -4,11 +4,11 @@
 #     make_definitions.sh DIRECTORY > rabbitmq_definitions.json
 #
 # DIRECTORY holds a file for each user, rabbitmq_api rabbitmq_auth rabbitmq_solver rabbitmq_builder rabbitmq_artifacts
-# rabbitmq_operator, with the password alone in it.  What is printed holds hashes of them.  Needs sh and coreutils.
+# rabbitmq_operator rabbitmq_watcher, with the password alone in it.  What is printed holds hashes of them.  Needs sh and coreutils.
 #
 # A service declares, binds and reads its own queues, which begin with its name, and publishes its own messages to the one
 # exchange: which those are is topology.py's business, and a test says when this is not the same.  The operator is for
-# people: the management pages, `conda-store-api replay`.
+# people: the management pages, `conda-store-api replay`.  The watcher is for programs that look at the length of queues.
 set -eu
 
 directory=${1:?the directory with the passwords is missing}
@@ -42,6 +42,7 @@ solver=$(hash solver)
 builder=$(hash builder)
 artifacts=$(hash artifacts)
 operator=$(hash operator)
+watcher=$(hash watcher)
 hashing='"hashing_algorithm": "rabbit_password_hashing_sha256"'
 
 # A process has two connections, and a channel for each message that it handles at once.
@@ -79,7 +80,8 @@ cat <<END
     {"name": "solver", "password_hash": "$solver", $hashing, "tags": [], $few},
     {"name": "builder", "password_hash": "$builder", $hashing, "tags": [], $few},
     {"name": "artifacts", "password_hash": "$artifacts", $hashing, "tags": [], $few},
-    {"name": "operator", "password_hash": "$operator", $hashing, "tags": ["administrator"], "limits": {}}
+    {"name": "operator", "password_hash": "$operator", $hashing, "tags": ["administrator"], "limits": {}},
+    {"name": "watcher", "password_hash": "$watcher", $hashing, "tags": ["monitoring"], "limits": {"max-connections": 10}}
   ],
   "permissions": [
     $(may api "$lost"),
@@ -87,7 +89,8 @@ cat <<END
     $(may solver),
     $(may builder),
     $(may artifacts),
-    {"user": "operator", "vhost": "conda-store", "configure": ".*", "write": ".*", "read": ".*"}
+    {"user": "operator", "vhost": "conda-store", "configure": ".*", "write": ".*", "read": ".*"},
+    {"user": "watcher", "vhost": "conda-store", "configure": "^$", "write": "^$", "read": "^$"}
   ],
   "topic_permissions": [
     $(says api 'solve.requested solve.canceled prefix.requested artifact.requested build.canceled link.requested

@@ -76,7 +76,7 @@ def test_users_are_known_by_hashes_of_their_passwords_alone(definitions: Any) ->
         kept = base64.b64decode(user["password_hash"])
         assert kept[4:] == hashlib.sha256(kept[:4] + password_of(user["name"]).encode()).digest()
         assert "password-of" not in str(user)
-        assert user["tags"] == (["administrator"] if user["name"] == "operator" else [])
+        assert user["tags"] == {"operator": ["administrator"], "watcher": ["monitoring"]}.get(user["name"], [])
 
 
 def test_script_says_whose_password_is_missing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed, ProbableAuthenticationError
@@ -230,6 +231,26 @@ async def test_dead_messages_are_taken_by_api_and_put_back_by_the_operator(urls:
         await api.publish(an_undecodable_message())
         await depth_becomes(api, DEAD_SOLVE_QUEUE, 1)
     assert await replay(RabbitOptions(url=urls["operator"], service="operator"), SOLVE_QUEUE) == 1
+
+
+async def test_watcher_sees_how_long_queues_are_and_nothing_of_what_is_in_them(
+    settled_urls: Mapping[str, str], rabbitmq_server: VirtualHosts
+) -> None:
+    vhost = settled_urls["watcher"].rpartition("/")[2]
+    place = f"/api/queues/{vhost}/{SOLVE_QUEUE}"
+    async with httpx.AsyncClient(
+        base_url=rabbitmq_server.management_address, auth=("watcher", password_of("watcher")), timeout=20
+    ) as client:
+        seen = (await client.get(place)).json()
+        taken = await client.post(
+            f"{place}/get", json={"count": 1, "ackmode": "ack_requeue_false", "encoding": "auto"}
+        )
+        gone = await client.delete(place)
+    assert (seen["name"], seen["type"]) == (SOLVE_QUEUE, "quorum")
+    assert {taken.status_code, gone.status_code} <= {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED}
+    async with await aio_pika.connect(settled_urls["watcher"]) as connection:
+        user = User(connection)
+        assert [verb for verb, act in on_queue(SOLVE_QUEUE).items() if await user.may(act)] == []
 
 
 class DeployedRabbitMQ(RabbitMQ):

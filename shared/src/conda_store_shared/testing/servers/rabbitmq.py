@@ -33,8 +33,8 @@ ACCOUNT = "guest"
 MANAGEMENT_PORT = 15672
 HTTP_TIMEOUT = 20.0
 DEPLOYED = Path(__file__).parents[5] / "deploy" / "rabbitmq"
-# Those of make_definitions.sh: the services, and people.
-USERS = ("api", "auth", "solver", "builder", "artifacts", "operator")
+# Those of make_definitions.sh: the services, people, and programs that watch.
+USERS = ("api", "auth", "solver", "builder", "artifacts", "operator", "watcher")
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 
 # Two schedulers that sleep when idle: tests share the machine with the broker.
@@ -87,6 +87,11 @@ class VirtualHosts:
     def amqp_address(self) -> str:
         """The broker's URL without a virtual host."""
         return urlunsplit(self._amqp._replace(path=""))
+
+    @property
+    def management_address(self) -> str:
+        """The management API's URL, without an account."""
+        return urlunsplit(self._management._replace(netloc=self._management.netloc.rpartition("@")[2]))
 
     def create_vhost(self) -> str:
         """Make an empty virtual host, in some 30 ms, and return its AMQP URL."""
