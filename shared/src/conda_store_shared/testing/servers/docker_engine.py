@@ -18,6 +18,16 @@ _POOLS = [{"base": "10.253.16.0/20", "size": 24}]
 # Without CAP_SYS_RESOURCE an engine cannot raise limits, and would fail to start any container.
 _LIMITS = {"nofile": {"Name": "nofile", "Hard": 8192, "Soft": 8192}}
 _CLIENT_TIMEOUT = 600.0
+# Containers end with an engine that is asked to stop, and would outlive one that is killed.
+_GUARD = """\
+read -r _
+kill -s TERM "$0"
+tries=60
+while kill -0 "$0" && [ $tries -gt 0 ]; do sleep 1; tries=$((tries - 1)); done
+kill -s KILL -- "-$0"
+awk -v below="$1/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r -n 1 umount -l
+rm -rf -- "$1"
+"""
 
 
 class DockerEngine(ServerProcess):
@@ -26,6 +36,7 @@ class DockerEngine(ServerProcess):
     name = "docker"
     start_timeout = 60.0
     stop_timeout = 30.0
+    guard_script = _GUARD
 
     def __init__(self, place: Path | None = None) -> None:
         """`place` is for its files, images included."""
@@ -105,6 +116,8 @@ class DockerEngine(ServerProcess):
         """Stop it in good order, which ends its containers, and remove everything."""
         self._end(signal.SIGTERM)
         unmount_below(self.directory)
+        # Images have a hundred thousand files, which is long work in Python.
+        subprocess.run(["/bin/rm", "-rf", str(self.directory / "data")], check=False, timeout=_CLIENT_TIMEOUT)
         super().discard()
 
     def _client_run(self, *arguments: str | Path, words: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -102,10 +102,10 @@ def accepts_connections(port: int) -> bool:
     return False
 
 
-def guard(group: int, directory: Path) -> subprocess.Popen[bytes]:
+def guard(group: int, directory: Path, script: str = GUARD) -> subprocess.Popen[bytes]:
     """A process that kills a process group and removes a directory should we end without doing so."""
     return subprocess.Popen(
-        ["/bin/sh", "-c", GUARD, str(group), directory],
+        ["/bin/sh", "-c", script, str(group), directory],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -152,6 +152,7 @@ class ServerProcess(ABC):
     stop_signal = signal.SIGTERM
     start_timeout = 120.0
     stop_timeout = 30.0
+    guard_script = GUARD
 
     def __init__(self, *, user: str | None = None, place: Path | None = None) -> None:
         """`user` is the account to run as when we are root, for programs that refuse root; `place` is for its files."""
@@ -206,7 +207,7 @@ class ServerProcess(ABC):
                 start_new_session=True,
                 **self.run_as(),
             )
-        self._guard = guard(self._process.pid, self.directory)
+        self._guard = guard(self._process.pid, self.directory, self.guard_script)
         wait_until(lambda: not self.is_running() or self.is_ready(), self.start_timeout)
         if not self.is_running() or not self.is_ready():
             problem = "did not answer" if self.is_running() else "ended while starting"
