@@ -55,7 +55,7 @@ def keys(section: dict[str, Any]) -> tuple[str, str]:
 
 
 def opened(section: dict[str, Any], **store: Any) -> S3Store:
-    found = open_store(Config(S3Storage=section, CondaStore=store))
+    found = open_store(Config(S3Storage=section, CondaStore=store)).store
     assert isinstance(found, S3Store)
     return found
 
@@ -274,7 +274,7 @@ def test_store_is_of_the_class_that_storage_class_names(section: dict[str, Any],
 
     def kind(storage_class: type[Storage] | None, **sections: Any) -> type[object]:
         named = {"storage_class": storage_class} if storage_class else {}
-        return type(open_store(Config(LocalStorage=local, CondaStore=named, **sections)))
+        return type(open_store(Config(LocalStorage=local, CondaStore=named, **sections)).store)
 
     assert kind(LocalStorage, S3Storage=section) is FilesystemStore
     assert kind(OwnLocalStorage) is FilesystemStore
