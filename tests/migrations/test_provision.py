@@ -112,7 +112,7 @@ async def test_command_makes_everything_on_an_empty_server_when_two_run_at_once(
     owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     assert await secrets.ask("api", owner) == f"{secrets.database}_owner"
     limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"
-    assert await secrets.ask("auth", limit) == 150
+    assert await secrets.ask("auth", limit) == 225
 
 
 async def test_passwords_become_those_of_the_files_and_the_owner_does_without_an_administrator(
@@ -152,6 +152,19 @@ async def test_downgrade_names_a_revision_that_there_is_not(tmp_path: Path) -> N
     await perform("upgrade", "--url", url)
     with pytest.raises(ConfigurationError, match="--to nonsense: Can't locate revision identified by 'nonsense'"):
         await perform("downgrade", "--to", "nonsense", "--url", url)
+
+
+async def test_database_goes_back_and_forth_with_its_grants_and_rows(secrets: Secrets) -> None:
+    await perform(*secrets.words())
+    row = "INSERT INTO outbox (service, message_id, routing_key, headers, body) VALUES ('auth', 'm', 'k', '{}', '')"
+    await secrets.ask("auth", row)
+    back = ("downgrade", "--url-file", str(secrets.directory / "owner"), "--to")
+    await perform(*back, "0001")
+    await perform(*secrets.words())
+    assert await secrets.ask("auth", "DELETE FROM outbox RETURNING service") == "auth"
+    await perform(*back, "base")
+    await perform(*secrets.words())
+    assert await secrets.ask("auth", f"{row} RETURNING service") == "auth"
 
 
 async def test_login_loses_the_role_of_another_service(secrets: Secrets) -> None:

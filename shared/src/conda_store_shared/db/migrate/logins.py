@@ -19,7 +19,9 @@ SERVICES = ("api", "auth", "artifacts")
 _LIMITS = {"statement_timeout": "60s", "lock_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
 _SALT_BYTES = 16
 _ABOUT = text("SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles WHERE rolname = :name")
-_SHARE_OF_CONNECTIONS = text("SELECT greatest(setting::int / 2, 10) FROM pg_settings WHERE name = 'max_connections'")
+_SHARE_OF_CONNECTIONS = text(
+    "SELECT greatest(setting::int * 3 / 4, 10) FROM pg_settings WHERE name = 'max_connections'"
+)
 _IS_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 _DATABASE_OWNER = text("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = :name")
 
