@@ -125,12 +125,6 @@ def test_memory_has_room_for_all_that_is_done_at_once(layout: Layout, name: str,
     assert memory(container["resources"]["limits"]["memory"]) > needed
 
 
-def test_prometheus_is_told_where_figures_are(layout: Layout) -> None:
-    for name in SERVICES:
-        told = layout.pods()[name]["metadata"]["annotations"]
-        assert (told["prometheus.io/path"], told["prometheus.io/port"]) == ("/metrics", str(PORT))
-
-
 def test_directories_of_pods_have_a_limit(layout: Layout) -> None:
     for pod in layout.pods().values():
         passing = [volume["emptyDir"] for volume in pod["spec"]["volumes"] if "emptyDir" in volume]
