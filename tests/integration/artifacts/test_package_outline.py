@@ -106,11 +106,23 @@ def lose_the_list(package: Path) -> None:
     (package / "info/paths.json").unlink()
 
 
+def cut_the_list(package: Path) -> None:
+    text = (package / "info/paths.json").read_text()
+    (package / "info/paths.json").write_text(text[: len(text) // 2])
+
+
+def make_nonsense_of_the_list(package: Path) -> None:
+    (package / "info/paths.json").write_text('{"paths": [1, {"_path": 2}]}')
+
+
 def forget(package: Path) -> None:
     (package / "info/conda-store.json").unlink()
 
 
-@pytest.mark.parametrize("damage", [shorten, empty_what_is_changed, lose, lose_the_list, forget])
+DAMAGE = (shorten, empty_what_is_changed, lose, lose_the_list, cut_the_list, make_nonsense_of_the_list, forget)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 async def test_package_that_is_not_whole_where_it_is_read_is_fetched(
     fetching: ChildFragmentMaker, borrowing: ChildFragmentMaker, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -122,6 +134,15 @@ async def test_package_that_is_not_whole_where_it_is_read_is_fetched(
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["conda-other", "conda-tool"]
     [own] = (tmp_path / "own" / "packages").iterdir()
     assert sorted(path.name.partition("-")[0] for path in own.glob("[!.]*")) == ["other", "tool"]
+
+
+async def test_package_that_was_damaged_since_the_last_time_is_fetched_again(
+    fetching: ChildFragmentMaker, tmp_path: Path
+) -> None:
+    packages = [a_tool(tmp_path / "channel")]
+    whole = await make(fetching, tmp_path / "one", packages)
+    lose(next((tmp_path / "lender" / "packages").glob("*/tool-*")))
+    assert digests(await make(fetching, tmp_path / "two", packages)) == digests(whole)
 
 
 @pytest.mark.parametrize("is_lent", [True, False])

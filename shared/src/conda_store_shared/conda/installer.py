@@ -48,7 +48,7 @@ async def install(directory: Path, plan: InstallPlan, report: Report) -> None:
         except StageFailure as failure:
             if gate.refused is not None:
                 raise gate.refused from None
-            damaged = view.drop_damaged() if failure.code == FailureCode.INTERNAL_ERROR else []
+            damaged = view.drop_damaged() if failure.cause == FailureCode.INTERNAL_ERROR else []
             if not damaged:
                 raise
             report.log(f"damaged in the package cache, and fetched again: {', '.join(damaged)}")

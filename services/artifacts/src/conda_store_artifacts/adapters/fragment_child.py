@@ -99,9 +99,15 @@ class _Maker:
         )
         try:
             await self._make_linked(linking, link_outlines)
-        except (NotAsPackaged, FileNotFoundError):
+            return
+        except (NotAsPackaged, OSError):
+            # Whatever cannot be read there: others may remove it at any time.
             self._forget_made()
-            await self._make_linked(linking, link_packages)
+        except StageFailure as failure:
+            if failure.cause != FailureCode.INTERNAL_ERROR:
+                raise
+            self._forget_made()
+        await self._make_linked(linking, link_packages)
 
     async def _make_linked(self, linking: Linking, link: _Link) -> None:
         scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=self._work.output))
@@ -115,7 +121,7 @@ class _Maker:
 
     def _forget_made(self) -> None:
         self._made.clear()
-        for path in self._work.output.iterdir():
+        for path in list(self._work.output.glob("conda-*")):
             path.unlink()
 
     def _with_compiled(self, entries: list[Entries], directory: Path) -> list[Entries]:

@@ -69,17 +69,11 @@ def write_outlines(
 
 
 def _write_outline(extracted: Path, outline: Path, python: str | None) -> Outline:
-    directories = _python_directories(extracted, python)
-    value = json.loads((extracted / "info/paths.json").read_bytes())
-    changed = []
     plain: dict[str, tuple[Mapping[str, Any], str]] = {}
-    for row in value["paths"]:
-        path = row["_path"]
-        if row.keys() == _PLAIN_KEYS and row["path_type"] == "hardlink":
-            place = _place(path, directories)
-            plain[place] = ({name: place if name == "_path" else row[name] for name in _PLAIN}, f"{extracted}/{path}")
-        else:
-            changed.append(row)
+    try:
+        changed, value = _divide(extracted, python, plain)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotAsPackaged(f"what {extracted.name} says of itself cannot be read: {error!r}") from error
     (outline / "info").mkdir(parents=True)
     for name in _READ:
         if os.path.lexists(extracted / "info" / name):
@@ -90,6 +84,23 @@ def _write_outline(extracted: Path, outline: Path, python: str | None) -> Outlin
     if not settle_outline(outline, extracted):
         raise NotAsPackaged(f"{extracted.name} is not fit to be linked")
     return Outline(extracted, plain)
+
+
+def _divide(
+    extracted: Path, python: str | None, plain: dict[str, tuple[Mapping[str, Any], str]]
+) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+    """Fill ``plain``; returns the other rows, and all that the list of files says."""
+    directories = _python_directories(extracted, python)
+    value = json.loads((extracted / "info/paths.json").read_bytes())
+    changed = []
+    for row in value["paths"]:
+        path = row["_path"]
+        if row.keys() == _PLAIN_KEYS and row["path_type"] == "hardlink":
+            place = _place(path, directories)
+            plain[place] = ({name: place if name == "_path" else row[name] for name in _PLAIN}, f"{extracted}/{path}")
+        else:
+            changed.append(row)
+    return changed, value
 
 
 def _take(row: Mapping[str, Any], extracted: Path, outline: Path) -> None:
