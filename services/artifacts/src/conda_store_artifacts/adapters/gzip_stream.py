@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from isal import isal_zlib
 
 # A full flush between blocks forgets the 32 KiB window; blocks much larger than that lose next to nothing.
-_BLOCK = 1024 * 1024
+_BLOCK = 512 * 1024
 # Deflate, no name, no time, slowest-or-fastest flag unset, written on Unix (RFC 1952, section 2.3).
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
