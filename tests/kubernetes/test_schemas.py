@@ -3,19 +3,21 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.kubernetes.manifests import DIRECTORY, LAYOUTS, Layout
-from tests.kubernetes.tools import check_schema, render, validate
+from tests.kubernetes.tools import NEWEST, OLDEST, check_schema, render, validate
 
 CUSTOM = {"ScaledObject", "TriggerAuthentication"}
 SCHEMA = Path(__file__).with_name("keda.schema.json")
 
 
-def test_each_overlay_is_valid_for_kubernetes(layouts: dict[str, Layout], tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_each_overlay_is_valid_for_kubernetes(layouts: dict[str, Layout], version: str, tmp_path: Path) -> None:
     for name, layout in layouts.items():
         (tmp_path / f"{name}.yaml").write_text(layout.text)
-    done = validate(sorted(tmp_path.iterdir()))
+    done = validate(sorted(tmp_path.iterdir()), version)
     assert done.returncode == 0, done.stdout + done.stderr
     # A kind that it does not know passes with a word.
     unknown = [line for line in (done.stdout + done.stderr).splitlines() if "find schema" in line]

