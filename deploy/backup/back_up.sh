@@ -14,6 +14,8 @@ trap 'rm -f "$dump"' EXIT
 pg_dump --format=custom --no-owner --no-privileges --file "$dump"
 # A directory, when there is nothing in the bucket yet.
 rclone mkdir "$backup/objects"
-rclone sync --metadata "$bucket" "$backup/objects"
-# Last, so that the dump that is there never names an object that is not.
+rclone copy --metadata "$bucket" "$backup/objects"
+# Whichever dump is there when this is interrupted, the objects that it names are there.
 rclone copyto "$dump" "$backup/database.dump"
+# Only now does what was deleted go.
+rclone sync --metadata "$bucket" "$backup/objects"
