@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conda_store_shared.testing.demo_channel.channel import DemoChannel
-from conda_store_shared.testing.servers.compose import ComposedSuite, build_images, copy_repository
+from conda_store_shared.testing.servers.compose import ComposedSuite, build_images, copy_repository, make_secrets
 from conda_store_shared.testing.servers.docker_engine import DockerEngine
 from conda_store_shared.testing.servers.stand_ins import load_base_images
 from tests.acceptance.user import User
@@ -22,9 +22,10 @@ def engine() -> Iterator[DockerEngine]:
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean copy of the repository."""
+    """A clean copy of the repository, and secrets, which are there before anything is built."""
     directory = tmp_path_factory.mktemp("source")
     copy_repository(directory)
+    make_secrets(directory)
     return directory
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from conda_store_shared.testing.private_server import write_certificate
-from conda_store_shared.testing.servers.compose import SERVICES, ComposedSuite
+from conda_store_shared.testing.servers.compose import SERVICES, ComposedSuite, service_of
 from conda_store_shared.testing.servers.process import free_port, wait_until
 from tests.acceptance.user import User
 
@@ -44,10 +44,10 @@ def test_environment_is_built_downloaded_and_run_as_an_image(
 
 
 def test_containers_may_do_no_more_than_they_must(composed: ComposedSuite) -> None:
-    counted = Counter(map(_service, composed.containers()))
+    counted = Counter(map(service_of, composed.containers()))
     assert counted == {**dict.fromkeys(SUITE, 1), "solver": 2, "builder": 3, "channel": 1}
     for container in composed.containers(*SUITE):
-        service, settings, limits = _service(container), container["Config"], container["HostConfig"]
+        service, settings, limits = service_of(container), container["Config"], container["HostConfig"]
         assert settings["User"] not in {"", "0", "root", "0:0"}, service
         assert limits["ReadonlyRootfs"], service
         assert limits["CapDrop"] == ["ALL"], service
@@ -59,7 +59,7 @@ def test_containers_may_do_no_more_than_they_must(composed: ComposedSuite) -> No
 
 def test_gateway_alone_can_be_reached_from_outside(composed: ComposedSuite) -> None:
     published = {
-        _service(container): bindings
+        service_of(container): bindings
         for container in composed.containers()
         if (bindings := _published(container))
     }
@@ -103,11 +103,6 @@ def _status(url: str, trust: ssl.SSLContext) -> int | None:
         return httpx.get(url, verify=trust).status_code
     except httpx.TransportError:
         return None
-
-
-def _service(container: Mapping[str, Any]) -> str:
-    name: str = container["Config"]["Labels"]["com.docker.compose.service"]
-    return name
 
 
 def _published(container: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -31,6 +31,11 @@ def copy_repository(directory: Path) -> None:
             shutil.copy2(ROOT / name, directory / name)
 
 
+def make_secrets(source: Path) -> None:
+    """Make the secrets of a copy of the repository, by the documented command."""
+    subprocess.run([source / "deploy" / "compose" / "make_secrets.sh"], check=True, capture_output=True, timeout=60)
+
+
 def build_images(engine: DockerEngine, source: Path, version: str = "0.1.0") -> None:
     """Build every image of the suite from a copy of the repository, two at a time."""
 
@@ -44,6 +49,11 @@ def build_images(engine: DockerEngine, source: Path, version: str = "0.1.0") -> 
     with ThreadPoolExecutor(max_workers=2) as threads:
         for built in [threads.submit(build, name) for name in _IMAGES]:
             built.result()
+
+
+def service_of(container: Mapping[str, Any]) -> str:
+    """The service that a container belongs to, by what the engine says of it."""
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 class ComposedSuite:
@@ -121,8 +131,12 @@ class ComposedSuite:
 
     def containers(self, *services: str) -> Sequence[Mapping[str, Any]]:
         """What the engine says of each container of the services, of every one when none is named."""
-        ids = self.compose("ps", "--all", "--quiet", *services).split()
-        found: list[dict[str, Any]] = json.loads(self.engine.docker("inspect", *ids)) if ids else []
+        # Asked many times: the engine's own client answers at once, and docker-compose after a second.
+        labels = (f"com.docker.compose.project={self.project}", "com.docker.compose.oneoff=False")
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        ids = self.engine.docker("ps", "--all", "--quiet", *filters).split()
+        told: list[dict[str, Any]] = json.loads(self.engine.docker("inspect", *ids)) if ids else []
+        found = [each for each in told if not services or service_of(each) in services]
         return found
 
     def unhealthy(self) -> Mapping[str, str]:
@@ -130,14 +144,23 @@ class ComposedSuite:
         told = {each["Name"].lstrip("/"): _condition(each["State"]) for each in self.containers()}
         return {name: condition for name, condition in told.items() if condition not in {"healthy", "done"}}
 
+    def query(self, statements: str) -> list[str]:
+        """Run SQL as the owner of the database; return the rows that it gives, columns apart by ``|``."""
+        owner = "PGOPTIONS=--role=conda_store_owner_login"
+        client = ["psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
+        client += ["--username=postgres", "--dbname=conda_store", f"--command={statements}"]
+        return self.run_in("postgres", *client, options=["--env", owner]).splitlines()
+
+    def run_in(self, service: str, *command: str, options: Sequence[str] = ()) -> str:
+        """Run a command in a container of a service; returns what it printed."""
+        return self.engine.docker("exec", *options, self.containers(service)[0]["Id"], *command)
+
     def logs(self, *services: str) -> str:
         """What containers have printed."""
         return self.compose("logs", "--no-color", *services)
 
     def __enter__(self) -> Self:
-        subprocess.run(
-            [self.source / "deploy" / "compose" / "make_secrets.sh"], check=True, capture_output=True, timeout=60
-        )
+        make_secrets(self.source)
         self._override.write_text(json.dumps(self._additions()))
         return self
 
