@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from conda_store_artifacts.adapters.compression import Compression, compressed
 from conda_store_artifacts.adapters.linked_packages import Linking, link_outlines, link_packages
 from conda_store_artifacts.adapters.package_entries import Entries, Installed, NotAsPackaged, package_entries
 from conda_store_artifacts.adapters.plain_tar import END, PlainTar
-from conda_store_artifacts.adapters.wheel_entries import unpack_wheel, wheel_entries
 from conda_store_artifacts.domain.fragment import Codec, FragmentFormat, FragmentKind, python_of
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.install_plan import InstallPlan
@@ -154,8 +154,10 @@ class _Maker:
         try:
             wheel = wheels.fetch(package)
             check_wheel(wheel, package, work.plan.limits)
-            unpack_wheel(wheel, package, scratch, work.format.prefix, work.python)
-            entries = wheel_entries(scratch, work.format.prefix, work.format.kind)
+            # Of a library that most calls do not need.
+            reading = import_module("conda_store_artifacts.adapters.wheel_entries")
+            reading.unpack_wheel(wheel, package, scratch, work.format.prefix, work.python)
+            entries: Entries = reading.wheel_entries(scratch, work.format.prefix, work.format.kind)
             [compiled] = self._with_compiled([entries], scratch / "compiled")
             self._write(f"pip:{package.name}", compiled, work.threads)
         finally:
