@@ -113,7 +113,9 @@ async def test_archive_is_not_compressed_for_those_who_may_not_read_the_build(
     assert store.streams == 0
 
 
-@pytest.mark.parametrize("damage", [b"no gzip at all", gzip.compress(b"cut short" * 1000)[:-20]])
+@pytest.mark.parametrize(
+    "damage", [b"no gzip at all", gzip.compress(b"cut short" * 1000)[:-20]], ids=["foreign", "cut"]
+)
 async def test_nothing_is_stored_of_an_archive_that_is_damaged(
     service: DownloadService, client: httpx.AsyncClient, damage: bytes
 ) -> None:
