@@ -25,3 +25,8 @@ def test_base_images_are_those_that_our_files_name() -> None:
 
 def test_base_images_have_exact_tags() -> None:
     assert all(re.search(r":\d+\.\d+(\.\d+)?(-|$)", image) for image in (DEBIAN, *RECIPES))
+
+
+def test_every_image_of_ours_is_built_where_it_is_used_since_no_registry_has_it() -> None:
+    ours = {name for name, service in SERVICES.items() if service["image"].startswith("conda-store-")}
+    assert {name for name in ours if "build" not in SERVICES[name]} == set()
