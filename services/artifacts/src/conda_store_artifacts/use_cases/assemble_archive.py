@@ -49,26 +49,30 @@ async def assembled_archive(making: Making, tools: Tools) -> AsyncIterator[Assem
         fragments = await provide_fragments(request, making.context, tools=tools.fragments)
         reason = why_no_concatenation(packages, fragments)
         if reason is None:
-            yield await _put_together(fragments, making, tools)
+            async with _put_together(fragments, making, tools) as archive:
+                yield archive
             return
     making.log(f"packing an installed prefix, since {reason}")
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=tools.work_directory) as directory:
         yield Assembly(parts=[await _pack(Path(directory), making, tools)], mentions=None)
 
 
-async def _put_together(fragments: Sequence[Fragment], making: Making, tools: Tools) -> Assembly:
+@asynccontextmanager
+async def _put_together(fragments: Sequence[Fragment], making: Making, tools: Tools) -> AsyncIterator[Assembly]:
     blobs = [fragment.blob for fragment in fragments]
     mentions = list(mentions_of(fragment.files for fragment in fragments))
+    # Both are done while the packages are read, and waited for at the end alone.
+    ending = asyncio.create_task(tools.ends.make_end(mentions, making.deadline, making.context), name="make end")
+    using = asyncio.create_task(_use(blobs, making, tools), name="note use of blobs")
     try:
-        async with asyncio.TaskGroup() as group:
-            ending = group.create_task(tools.ends.make_end(mentions, making.deadline, making.context))
-            group.create_task(_use(blobs, making, tools))
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
-    end = ending.result()
+        yield Assembly(parts=[*blobs, ending], mentions=mentions)
+        await using
+    finally:
+        for task in (ending, using):
+            task.cancel()
+        await asyncio.gather(ending, using, return_exceptions=True)
     files = sum(fragment.files.count for fragment in fragments)
     making.log(f"{len(blobs)} packages, {files} files")
-    return Assembly(parts=[*blobs, end], mentions=mentions)
 
 
 async def _use(blobs: Sequence[Blob], making: Making, tools: Tools) -> None:

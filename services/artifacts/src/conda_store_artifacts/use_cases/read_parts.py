@@ -10,7 +10,8 @@ from conda_store_artifacts.use_cases.side_digest import SideDigest
 from conda_store_shared.errors import NotFound
 from conda_store_shared.storage.object_store import ObjectStore
 
-Part = Blob | bytes | Path
+# A task is one that is being made.
+Part = Blob | bytes | Path | asyncio.Task[bytes]
 
 # Blobs that are fetched at once, and pieces kept of each: no more than 16 MiB in all.
 _AHEAD = 4
@@ -65,6 +66,8 @@ class _Reader:
     async def _fetch(self, part: Part, queue: _Queue) -> None:
         if isinstance(part, bytes):
             await queue.put(part)
+        elif isinstance(part, asyncio.Task):
+            await queue.put(await part)
         elif isinstance(part, Path):
             with await asyncio.to_thread(part.open, "rb") as file:
                 while piece := await asyncio.to_thread(file.read, _PIECE):
