@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from conda_store_shared.testing.servers.compose import ComposedSuite
-from conda_store_shared.testing.servers.process import ServerNotReady
+from conda_store_shared.testing.servers.process import ServerNotReady, wait_until
 from tests.acceptance.user import User
 
 SMALL = ("demo-prefix", "demo-versions", "demo-text")
@@ -111,7 +111,4 @@ def is_well(suite: ComposedSuite, container: Mapping[str, Any]) -> bool:
 
 def until(condition: Callable[[], bool], complaint: str) -> None:
     """Wait until a condition is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(_POLL)
+    assert wait_until(condition, PATIENCE), complaint
