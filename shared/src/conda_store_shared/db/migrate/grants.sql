@@ -5,9 +5,9 @@
 --     psql --command 'GRANT conda_store_auth TO "the login of conda-store-auth"' "$DATABASE_URL"
 --
 -- Three roles, one for each service with a database: conda_store_api, conda_store_auth, conda_store_artifacts.  All read
--- everything; a table is written by the service that owns it, and by api unless it is named here.  To the log of events
--- everybody adds, and nobody changes it; in the outbox each adds and removes rows of its own: rows and messages leave
--- together.  The owner of the tables migrates them.
+-- everything but the secrets of webhooks, which api alone reads; a table is written by the service that owns it, and by
+-- api unless it is named here.  To the log of events everybody adds, and nobody changes it; in the outbox each adds and
+-- removes rows of its own: rows and messages leave together.  The owner of the tables migrates them.
 
 DO $$
 DECLARE
@@ -34,7 +34,9 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
         FOR found IN SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema() LOOP
             EXECUTE format('REVOKE ALL ON %I FROM %I', found.name, role);
-            EXECUTE format('GRANT SELECT ON %I TO %I', found.name, role);
+            IF service = 'api' OR found.name <> 'webhook_secret' THEN
+                EXECUTE format('GRANT SELECT ON %I TO %I', found.name, role);
+            END IF;
             writes := CASE
                 WHEN found.name = 'outbox' THEN 'INSERT, DELETE'
                 WHEN found.name = 'event' THEN 'INSERT'

@@ -20,6 +20,7 @@ from conda_store_shared.db.models.package import (
     build_conda_package_build,
 )
 from conda_store_shared.db.models.setting import CondaStoreConfiguration, KeyValueStore
+from conda_store_shared.db.models.webhook import Webhook, WebhookDelivery, WebhookSecret
 
 __all__ = [
     "ArtifactBlob",
@@ -50,5 +51,8 @@ __all__ = [
     "RemoteSolve",
     "Specification",
     "StageAttempt",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSecret",
     "build_conda_package_build",
 ]
