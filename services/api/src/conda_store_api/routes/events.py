@@ -6,9 +6,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from conda_store_api.domain.cloud_event import cloud_event
 from conda_store_api.repositories.events import EventFilter, EventPage, EventReader, list_visible_events
 from conda_store_api.routes.context import api_of
-from conda_store_api.routes.event_shapes import EventModel, event_shape
+from conda_store_api.routes.event_shapes import EventModel
 from conda_store_shared.domain.build import LARGEST_ID
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.public_event import PublicEventType
@@ -69,7 +70,7 @@ async def list_events(request: Request) -> Response:
     page = query.to_page(api_of(request).max_page_size)
     async with api_of(request).transactions.database.session() as session:
         events = await list_visible_events(session, reader, query.to_filter(), page)
-    shapes = [event_shape(event, api_of(request).url_prefix) for event in events]
+    shapes = [cloud_event(event, api_of(request).url_prefix) for event in events]
     return _page_answer(shapes, page.limit)
 
 
