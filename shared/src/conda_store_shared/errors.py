@@ -3,7 +3,7 @@
     CondaStoreError
     ├── InvalidInput            what was sent cannot be understood or is not allowed   (HTTP 400)
     │   ├── InvalidName, InvalidSpecification, InvalidLockfile, InvalidSetting, ChannelNotAllowed,
-    │   │   RequiredPackagesMissing, StorageExhausted, HookRefused …
+    │   │   RequiredPackagesMissing, StorageExhausted, HookRefused, WebhookAddressRefused …
     │   └── TooLarge                                                                   (HTTP 413)
     ├── NotAuthenticated        the credential presented at login is wrong             (HTTP 403)
     │   ├── LoginRefused            whoever vouches for people did not vouch for this one
@@ -90,6 +90,12 @@ class HookRefused(InvalidInput):
     """Raised when a hook of the deployment refuses what was asked for; the message is the hook's."""
 
     code = "hook_refused"
+
+
+class WebhookAddressRefused(InvalidInput):
+    """Raised when nothing may be sent to an address, or it cannot be read."""
+
+    code = "webhook_address_refused"
 
 
 class InvalidChannelIndex(InvalidInput):

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from conda_store_api.domain.hook_views import EnvironmentView
+from conda_store_api.domain.webhook_request import WebhookAnswer, WebhookRequest
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.specification import Specification
 
@@ -39,3 +40,11 @@ class NoHooks:
 
     async def tell_update(self, environment: EnvironmentView) -> None:
         """Tell nobody."""
+
+
+class WebhookSender(Protocol):
+    """Sends a request to where a webhook wants it, and to no place that is not allowed."""
+
+    async def send(self, request: WebhookRequest) -> WebhookAnswer:
+        """Send, within a time; whatever goes wrong is told in the answer."""
+        ...

@@ -182,20 +182,21 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def write_certificate(path: Path) -> Path:
-    """Write a certificate of 127.0.0.1 that nobody vouches for, and its key; return the path."""
+def write_certificate(path: Path, name: str | None = None) -> Path:
+    """Write a certificate of 127.0.0.1, or of a name, that nobody vouches for, and its key; return the path."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name or "127.0.0.1")])
+    alternative = x509.DNSName(name) if name else x509.IPAddress(ip_address("127.0.0.1"))
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
