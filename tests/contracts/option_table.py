@@ -274,6 +274,9 @@ ROWS: dict[str, Row] = {
     "CondaStoreServer.max_page_size": Row(
         default=100, shown_by=f"{_TOGETHER}::test_pages_are_as_long_as_the_options_say"
     ),
+    "CondaStoreServer.max_open_streams": Row(
+        default=4000, shown_by="tests/unit/shared/test_server_sent_events.py::test_as_many_may_read_as_the_options_say"
+    ),
     "CondaStoreServer.behind_proxy": Row(
         default=False, shown_by=f"{_TOGETHER}::test_proxy_tells_under_which_address_the_browser_knows_the_suite"
     ),

@@ -58,6 +58,11 @@ class Transaction:
         """The public events of this transaction."""
         return self._events
 
+    def noticed(self) -> str:
+        """The builds that something happened to, as those are told who listen for public events."""
+        builds = {event.build_id for event in self._events if event.build_id is not None}
+        return " ".join(map(str, sorted(builds)[:_MOST_NOTICED]))
+
     async def _finish(self, is_postgres: bool) -> None:
         await self.session.flush()
         if self._messages:
@@ -66,14 +71,10 @@ class Transaction:
             await connection.execute(_INSERT_MESSAGES, [self._row_of(*message) for message in self._messages])
         if self._events:
             if is_postgres:
-                await self.session.execute(_LOCK_EVENT_LOG, {"channel": EVENT_NOTICES, "payload": self._noticed()})
+                await self.session.execute(_LOCK_EVENT_LOG, {"channel": EVENT_NOTICES, "payload": self.noticed()})
             connection = await self.session.connection()
             await connection.execute(_INSERT_EVENTS, [_values_of(event) for event in self._events])
         await self.session.commit()
-
-    def _noticed(self) -> str:
-        builds = {event.build_id for event in self._events if event.build_id is not None}
-        return " ".join(map(str, sorted(builds)[:_MOST_NOTICED]))
 
     def _row_of(self, event: Event, traceparent: str | None) -> dict[str, Any]:
         bound = structlog.contextvars.get_contextvars()
@@ -120,5 +121,7 @@ class Transactions:
             await transaction._finish(self.database.is_postgres)
         for event in transaction.events:
             stages.recorded(event.type, event.data.get("code", ""))
+        if transaction.events and not self.database.is_postgres:
+            self.database.notices.tell(EVENT_NOTICES, transaction.noticed())
         if transaction.has_messages:
             self.committed.set()

@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from conda_store_api.background import Background, Wake, ensure_namespace
+from conda_store_api.background import Background, ensure_namespace
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.rescue_builds import Tools
+from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
 from conda_store_shared.db.engine import Database

@@ -18,6 +18,7 @@ from conda_store_api.use_cases.rescue_discards import rescue_discards
 from conda_store_api.use_cases.rescue_tells import rescue_tells
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_api.use_cases.store_logs import store_logs
+from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import BusUnavailable, DatabaseUnavailable, Unavailable
@@ -31,26 +32,6 @@ log = structlog.get_logger()
 
 # What was said before the end of a build may come a little after it, and then its log would be written twice.
 _LAST_WORDS_SECONDS = 0.5
-
-
-class Wake:
-    """Lets a loop sleep until something may have happened, or a time has passed."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def set(self) -> None:
-        """Wake the loop."""
-        self._event.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Return when woken, at the latest after ``seconds``."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            pass
-        self._event.clear()
 
 
 class Upkeep:

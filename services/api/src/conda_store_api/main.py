@@ -19,6 +19,7 @@ from conda_store_api.consumers import subscriptions
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
+from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
@@ -66,6 +67,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
     )
     counts = Counts(database)
+    notices = EventNotices(database)
     api = Api(
         transactions=transactions,
         store=parts.store,
@@ -86,6 +88,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         subscriptions=[*_subscriptions(options, background, solves), authentication.subscription],
         background=(
             relay.run,
+            notices.run,
             *background.loops,
             partial(ensure_namespace, transactions, options.policy.settings),
             *_upkeep(options, solves),

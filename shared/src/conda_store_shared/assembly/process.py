@@ -82,7 +82,9 @@ def make_application(process: Process, section: CondaStoreServer) -> Starlette:
     return create_application(
         [*health_routes(readiness), *prefixed(section.url_prefix, enabled)],
         WebOptions(
-            cors_origins=tuple(section.cors_allow_origins), cors_origin_regex=section.cors_allow_origin_regex
+            cors_origins=tuple(section.cors_allow_origins),
+            cors_origin_regex=section.cors_allow_origin_regex,
+            streams=section.max_open_streams,
         ),
         translate=process.translate,
         observe=RequestMetrics(registry),

@@ -31,6 +31,9 @@ class CondaStoreServer(Configurable):
         "localhost:8080", help="Host and port that users pull images from, without a scheme."
     ).tag(config=True)
     max_page_size = Int(100, help="Rows on a page of a list, at most and by default.").tag(config=True)
+    max_open_streams = Int(
+        4000, min=1, help="Streams of events and logs that one process sends at once, at most."
+    ).tag(config=True)
     cors_allow_origins = List(Unicode(), [], help="Origins of web pages that may call the API.").tag(config=True)
     cors_allow_origin_regex = Unicode(
         None, allow_none=True, help="Pattern of origins of web pages that may call the API."

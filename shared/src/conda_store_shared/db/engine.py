@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from conda_store_shared.db.local_notices import LocalNotices
 from conda_store_shared.db.reading import PlainReader, PostgresReader, Reader
 from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
@@ -48,7 +49,7 @@ _ONLY_READS = "this session only reads: write in a transaction"
 class Database:
     """One pool of connections; ``session()`` and ``reader()`` read, ``shared.transaction`` writes.
 
-    A statement may take ``statement_seconds``, None for ever.
+    A statement may take ``statement_seconds``, None for ever.  ``notices`` are those of SQLite (``db.notices``).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Database:
         self._reading = _reading(self.engine, self.is_postgres)
         self._readers = async_sessionmaker(self._reading, sync_session_class=_Reader, **_SESSION_OPTIONS)
         self._writers = async_sessionmaker(self.engine, **_SESSION_OPTIONS)
+        self.notices = LocalNotices()
         limit = pool_size if self.is_postgres else 1
         self._connections = asyncio.Semaphore(limit)
         figures.LIMIT.set(limit)

@@ -11,14 +11,19 @@ from starlette.routing import BaseRoute
 
 from conda_store_shared.web.errors import AnswerErrors, Translate, answer_http_exception
 from conda_store_shared.web.middleware import BodyLimit, Deadline, Observe, RequestContext, SecurityHeaders
+from conda_store_shared.web.open_streams import DEFAULT_LIMIT, OpenStreams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebOptions:
-    """``deadline`` in seconds until an answer begins, ``body_limit`` in bytes; no other origin is let in by default."""
+    """``deadline`` in seconds until an answer begins, ``body_limit`` in bytes; no other origin is let in by default.
+
+    At most ``streams`` are read at once.
+    """
 
     deadline: float = 10.0
     body_limit: int = 4 * 1024 * 1024
+    streams: int = DEFAULT_LIMIT
     cors_origins: tuple[str, ...] = ()
     cors_origin_regex: str | None = None
 
@@ -49,6 +54,7 @@ def create_application(
     )
     # Both spellings of a path are routes, so nobody has to be sent to the other one.
     application.router.redirect_slashes = False
+    application.state.open_streams = OpenStreams(options.streams)
     return application
 
 

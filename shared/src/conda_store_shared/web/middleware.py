@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from conda_store_shared.errors import TooLarge, Unavailable
 from conda_store_shared.telemetry.traceparent import TRACEPARENT, parsed
 from conda_store_shared.telemetry.tracing import Kind, Span, is_traced, span
-from conda_store_shared.web.routing import DEADLINE, ROUTE_PATH
+from conda_store_shared.web.routing import DEADLINE, ROUTE_PATH, STREAMED
 
 REQUEST_ID = "conda_store.request_id"
 UNMATCHED = "unmatched"
@@ -36,7 +36,8 @@ _log = structlog.get_logger()
 class RequestContext:
     """Gives each request an id (the sender's, when sane), logs it when answered, and counts it.
 
-    ``observe`` is called with route, method, status, seconds and bytes.
+    ``observe`` is called with route, method, status, seconds and bytes; of a stream, which lasts as long as it is read,
+    the seconds are those until it began.
     """
 
     def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
@@ -49,14 +50,14 @@ class RequestContext:
             return
         request_id = _request_id(scope)
         scope[REQUEST_ID] = request_id
-        started = perf_counter()
+        started = began = perf_counter()
         status, size = 500, 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, size
+            nonlocal status, size, began
             size += len(message.get("body", b""))
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, began = message["status"], perf_counter()
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
@@ -65,16 +66,10 @@ class RequestContext:
                 await self._app(scope, receive, send_with_id)
             finally:
                 _tell(answered, scope, status)
-                self._record(scope, status, perf_counter() - started, size)
-
-    def _record(self, scope: Scope, status: int, seconds: float, size: int) -> None:
-        if self._observe:
-            self._observe(scope.get(ROUTE_PATH, UNMATCHED), scope["method"], status, seconds, size)
-        path = scope["path"]
-        if path not in _QUIET:
-            # The path alone: a query may hold a token.
-            _log.info("request", method=scope["method"], path=path[:300], status=status, ms=round(seconds * 1000, 1))
-
+                if self._observe:
+                    seconds = (began if scope.get(STREAMED) else perf_counter()) - started
+                    self._observe(scope.get(ROUTE_PATH, UNMATCHED), scope["method"], status, seconds, size)
+                _log_request(scope, status, perf_counter() - started)
 
 class SecurityHeaders:
     """Adds headers that keep browsers careful; what a handler set itself stays."""
@@ -152,6 +147,13 @@ class BodyLimit:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body of the request is larger than {self._limit} bytes")
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    path = scope["path"]
+    if path not in _QUIET:
+        # The path alone: a query may hold a token.
+        _log.info("request", method=scope["method"], path=path[:300], status=status, ms=round(seconds * 1000, 1))
 
 
 def _span(scope: Scope) -> AbstractContextManager[Span | None]:

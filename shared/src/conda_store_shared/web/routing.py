@@ -22,6 +22,7 @@ T = TypeVar("T")
 DEADLINE = "conda_store.deadline"
 RESOURCES = "conda_store.resources"
 ROUTE_PATH = "conda_store.route_path"
+STREAMED = "conda_store.streamed"
 
 INHERIT = -1.0
 _INTEGER = re.compile(r"\{(\w+):int\}")

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from conda_store_shared.errors import ConfigurationError
 from conda_store_shared.web.forwarded import NOBODY, Forwarded, TrustedProxies
+from conda_store_shared.web.open_streams import open_streams_of
 
 _BACKLOG = 1024
 _STOP_SECONDS = 5
@@ -68,4 +69,6 @@ async def serve(application: Starlette, listening: Listening) -> None:
         await asyncio.shield(serving)
     finally:
         server.should_exit = True
+        # They would go on for ever, and their readers find another server meanwhile.
+        open_streams_of(application).close()
         await asyncio.wait([serving], timeout=_STOP_SECONDS + 1)
