@@ -142,6 +142,15 @@ ROWS: dict[str, Row] = {
         shown_by="tests/integration/api/test_hooks_in_two_processes.py"
         "::test_hook_is_called_by_one_process_and_by_another_when_that_dies",
     ),
+    "CondaStore.webhooks_per_owner": Row(
+        default=50,
+        shown_by="tests/unit/api/webhooks_suite.py"
+        "::test_owner_has_no_more_webhooks_than_may_be_though_two_replicas_are_asked_at_once",
+    ),
+    "CondaStore.webhook_deliveries_kept": Row(
+        default=30.0,
+        shown_by="tests/unit/api/webhook_deliveries_suite.py::test_deliveries_that_were_over_long_ago_are_forgotten",
+    ),
     "CondaStore.lock_backend": Row(
         default="conda-lock", none_since="lockfiles are always those of conda-lock", shown_by=_NOTED
     ),

@@ -51,6 +51,9 @@ PLACES = {
     "rest": "team/weather/tags/list",
     "name": "swagger-ui.css",
     "token_id": "0" * 32,
+    # Of nobody: to all others a webhook is not there, whoever they are.
+    "webhook_id": "1",
+    "delivery_id": "1",
 }
 # What a handler needs to see before it asks whether the caller may do it.
 BODIES: dict[str, Any] = {

@@ -11,6 +11,7 @@ from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.config import ApiOptions
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.main import Parts, build
+from conda_store_api.use_cases.create_webhook import WebhookOptions
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.assembly.process import Process, make_application
 from conda_store_shared.bus.memory import MemoryBus
@@ -57,12 +58,17 @@ class Api:
 
 
 def wire_api(
-    parts: Parts, policy: BuildPolicy, hooks: HookOptions = NO_HOOKS, **authorization: Any
+    parts: Parts,
+    policy: BuildPolicy,
+    hooks: HookOptions = NO_HOOKS,
+    webhooks_per_owner: int = 20,
+    **authorization: Any,
 ) -> Process:
     """Return the service, whose looks for lost work come every second, in a process of its own."""
     options = ApiOptions(
         policy=hooked(policy, hooks),
         hooks=hooks,
+        webhooks=WebhookOptions(per_owner=webhooks_per_owner),
         ledger=LedgerOptions(rescue_interval=1),
         retry=RetryPolicy(),
         authorization=AuthorizationOptions(secret="s" * 32, predefined_tokens=CALLERS, **authorization),

@@ -10,6 +10,7 @@ import structlog
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.create_namespace import ensure_default_namespace
 from conda_store_api.use_cases.erase_deleted import erase_deleted
+from conda_store_api.use_cases.forget_deliveries import forget_deliveries
 from conda_store_api.use_cases.forget_solves import forget_solves
 from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.request_lists import ListTools, request_lists
@@ -26,6 +27,7 @@ from conda_store_shared.transaction import Transactions
 
 # Seconds between looks at what is seldom there.
 _SELDOM = 600.0
+_HOURLY = 3600.0
 
 log = structlog.get_logger()
 
@@ -55,6 +57,13 @@ class Upkeep:
         while True:
             await _survives(partial(forget_solves, self._solves, now()))
             await asyncio.sleep(_SELDOM)
+
+
+async def forget_deliveries_forever(transactions: Transactions, days_kept: float) -> None:
+    """Forget what was sent to webhooks long ago."""
+    while True:
+        await _survives(partial(forget_deliveries, transactions, days_kept, now()))
+        await asyncio.sleep(_HOURLY)
 
 
 async def _survives(step: "partial[Coroutine[Any, Any, int]]") -> bool:

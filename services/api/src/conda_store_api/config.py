@@ -12,6 +12,7 @@ from traitlets.config import Config
 from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
 from conda_store_api.use_cases.change_settings import check_values
+from conda_store_api.use_cases.create_webhook import WebhookOptions
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.bus import Bus
@@ -37,6 +38,7 @@ class ApiOptions:
     retry: RetryPolicy
     authorization: AuthorizationOptions
     hooks: HookOptions = field(default_factory=HookOptions)
+    webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     max_page_size: int = 100
     url_prefix: str = ""
     anonymous_solve: bool = False
@@ -58,6 +60,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
         authorization=AuthorizationOptions(**authorization_values(config)),
         hooks=_hooks(store),
+        webhooks=WebhookOptions(per_owner=store.webhooks_per_owner, days_kept=store.webhook_deliveries_kept),
         max_page_size=server.max_page_size,
         url_prefix=server.url_prefix.rstrip("/"),
         anonymous_solve=rights.anonymous_solve,

@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from conda_store_api.adapters.called_hooks import CalledHooks
 from conda_store_api.adapters.prometheus_gauges import suite_figures
-from conda_store_api.background import Background, Upkeep, ensure_namespace
+from conda_store_api.background import Background, Upkeep, ensure_namespace, forget_deliveries_forever
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
 from conda_store_api.consumers import subscriptions
@@ -23,6 +23,7 @@ from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
+from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database, prepare_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
@@ -66,8 +67,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     solves = RemoteSolveTools(
         transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
     )
-    counts = Counts(database)
-    notices = EventNotices(database)
+    counts, notices, webhooks = Counts(database), EventNotices(database), Wake()
     api = Api(
         transactions=transactions,
         store=parts.store,
@@ -75,9 +75,11 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         policy=options.policy,
         hooks=hooks,
         solves=solves,
+        webhooks=options.webhooks,
         anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
         erase=background.wake_erase,
+        wake_webhooks=webhooks.set,
         forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
@@ -128,7 +130,12 @@ def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine
     )
     upkeep = Upkeep(lists, solves, options.ledger)
     listener = Listener(transactions.database, NOTICES, solves.awaited.hear)
-    return upkeep.request_lists_forever, upkeep.forget_solves_forever, listener.run
+    return (
+        upkeep.request_lists_forever,
+        upkeep.forget_solves_forever,
+        partial(forget_deliveries_forever, transactions, options.webhooks.days_kept),
+        listener.run,
+    )
 
 
 @asynccontextmanager

@@ -110,6 +110,12 @@ class CondaStore(Configurable):
     hook_timeout = Float(
         30, min=0.01, help="Seconds a hook may take; then whoever waits for it gets an error."
     ).tag(config=True)
+    webhooks_per_owner = Int(
+        50, min=0, help="Webhooks that one may have, by one's own namespace; those there are stay when it is lowered."
+    ).tag(config=True)
+    webhook_deliveries_kept = Float(
+        30, min=0.0, help="Days for which it can be seen what was sent to a webhook, and sent again."
+    ).tag(config=True)
     signing_key = Unicode(
         "",
         help="Private ed25519 key in PEM that signs the provenance of builds; the same for every process that serves "

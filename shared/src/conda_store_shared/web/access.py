@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.errors import NotAuthorized
 from conda_store_shared.web.authentication import authorize, principal_of
 
 
@@ -24,6 +25,18 @@ class Filtered:
     async def check(self, request: Request) -> None:
         """Find out who calls."""
         await principal_of(request)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Whoever is logged in may call; what they get or may do depends on whose it is."""
+
+    told: str
+
+    async def check(self, request: Request) -> None:
+        """Raise NotAuthorized for the anonymous."""
+        if not (await principal_of(request)).authenticated:
+            raise NotAuthorized("request not authorized: log in, or send a token in the Authorization header")
 
 
 @dataclass(frozen=True, slots=True)

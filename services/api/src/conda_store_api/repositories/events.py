@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,13 +15,19 @@ from conda_store_shared.domain.public_event import NEEDED, PublicEventType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Filters of events; those left out do not filter."""
+    """Filters of events; those left out do not filter.
+
+    ``through`` is the id of the last one there may be; times are from ``since`` until before ``until``.
+    """
 
     types: tuple[PublicEventType, ...] = ()
     namespace: str | None = None
     environment: str | None = None
     build_id: int | None = None
     actor: str | None = None
+    through: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,14 @@ def _conditions(filters: EventFilter) -> list[ColumnElement[bool]]:
         PublicEvent.build_id: filters.build_id,
         PublicEvent.actor: filters.actor,
     }
-    return [column == value for column, value in equal.items() if value is not None]
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    if filters.through is not None:
+        conditions.append(PublicEvent.id <= filters.through)
+    if filters.since is not None:
+        conditions.append(PublicEvent.time >= filters.since)
+    if filters.until is not None:
+        conditions.append(PublicEvent.time < filters.until)
+    return conditions
 
 
 def _visible(reader: EventReader, types: Sequence[PublicEventType]) -> ColumnElement[bool]:

@@ -40,6 +40,22 @@ from conda_store_api.routes.solves import get_solution
 from conda_store_api.routes.specifications import post_specification
 from conda_store_api.routes.status import show_celery, show_status
 from conda_store_api.routes.usage import show_usage
+from conda_store_api.routes.webhook_deliveries import (
+    list_deliveries,
+    ping,
+    replay,
+    replay_events,
+    show_delivery,
+    skip,
+)
+from conda_store_api.routes.webhooks import (
+    delete_webhook,
+    list_webhooks,
+    post_secret,
+    post_webhook,
+    put_webhook,
+    show_webhook,
+)
 from conda_store_shared.web.routing import route
 
 ROUTES = [
@@ -76,6 +92,15 @@ ROUTES = [
     route("/api/v1/setting/{namespace}/", get=show_settings, put=put_settings, delete=delete_settings),
     route("/api/v1/setting/{namespace}/{environment}/", get=show_settings, put=put_settings, delete=delete_settings),
     route("/api/v1/event/", get=list_events),
+    route("/api/v1/webhook/", get=list_webhooks, post=post_webhook),
+    route("/api/v1/webhook/{webhook_id:int}/", get=show_webhook, put=put_webhook, delete=delete_webhook),
+    route("/api/v1/webhook/{webhook_id:int}/secret/", post=post_secret),
+    route("/api/v1/webhook/{webhook_id:int}/ping/", post=ping),
+    route("/api/v1/webhook/{webhook_id:int}/replay/", post=replay_events),
+    route("/api/v1/webhook/{webhook_id:int}/delivery/", get=list_deliveries),
+    route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/", get=show_delivery),
+    route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/replay/", post=replay),
+    route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/skip/", post=skip),
     route("/api/v1/build/", get=list_builds),
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build, delete=remove_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),

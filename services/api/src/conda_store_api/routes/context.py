@@ -13,6 +13,7 @@ from conda_store_api.ports import Hooks
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
 from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.create_webhook import WebhookOptions
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.db.moments import now
@@ -28,9 +29,9 @@ from conda_store_shared.web.routing import resource
 class Api:
     """The parts of the service its routes use.
 
-    ``release`` wakes the release of waiting builds, ``erase`` the removal of what was deleted; ``forget_rights`` has
-    role bindings read anew; ``url_prefix`` is without a trailing slash; anybody may have specifications solved with
-    ``anonymous_solve``.
+    ``release`` wakes the release of waiting builds, ``erase`` the removal of what was deleted, ``wake_webhooks`` what
+    delivers to webhooks; ``forget_rights`` has role bindings read anew; ``url_prefix`` is without a trailing slash;
+    anybody may have specifications solved with ``anonymous_solve``.
     """
 
     transactions: Transactions
@@ -40,9 +41,11 @@ class Api:
     hooks: Hooks
     release: Callable[[], None]
     erase: Callable[[], None]
+    wake_webhooks: Callable[[], None]
     forget_rights: Callable[[], None]
     solves: RemoteSolveTools
     version: str
+    webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     max_page_size: int = 100
     url_prefix: str = ""
     anonymous_solve: bool = False
@@ -73,6 +76,14 @@ async def changing_rights(request: Request) -> AsyncIterator[Transaction]:
     async with api_of(request).transactions.begin() as transaction:
         yield transaction
     api_of(request).forget_rights()
+
+
+@asynccontextmanager
+async def changing_webhooks(request: Request) -> AsyncIterator[Transaction]:
+    """Open a transaction after which webhooks are looked at anew: at once here, elsewhere within seconds."""
+    async with api_of(request).transactions.begin() as transaction:
+        yield transaction
+    api_of(request).wake_webhooks()
 
 
 async def act_of(request: Request) -> Act:

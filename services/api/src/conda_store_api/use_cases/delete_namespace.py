@@ -1,6 +1,7 @@
 """Deletes a namespace with all its environments (contract §4.8)."""
 
 from conda_store_api.repositories.deletion import lock_environments, lock_namespace, remove_role_mappings
+from conda_store_api.repositories.webhooks import delete_webhooks_of
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.delete_environment import let_environments_go
 from conda_store_api.use_cases.ledger.public_events import record_place_event
@@ -10,7 +11,10 @@ from conda_store_shared.transaction import Transaction
 
 
 async def delete_namespace(name: str, act: Act, transaction: Transaction) -> None:
-    """Delete the namespace, and the roles granted by it and to it; a repeat changes nothing.  Raises NotFound."""
+    """Delete the namespace with its webhooks, and the roles granted by it and to it; a repeat changes nothing.
+
+    Raises NotFound.
+    """
     session = transaction.session
     namespace = await lock_namespace(session, name)
     if namespace is None:
@@ -19,5 +23,6 @@ async def delete_namespace(name: str, act: Act, transaction: Transaction) -> Non
         return
     namespace.deleted_on = act.now
     await remove_role_mappings(session, namespace.id)
+    await delete_webhooks_of(session, name)
     await let_environments_go(transaction, name, await lock_environments(session, namespace.id), act)
     record_place_event(transaction, (name, None), PublicEventType.NAMESPACE_DELETED, act)
