@@ -6,7 +6,11 @@ import pytest
 from _pytest.nodeid import NodeId
 from hypothesis import settings
 
-pytest_plugins = ["conda_store_shared.testing.fixtures", "conda_store_shared.testing.demo_channel.fixtures"]
+pytest_plugins = [
+    "conda_store_shared.testing.fixtures",
+    "conda_store_shared.testing.demo_channel.fixtures",
+    "conda_store_shared.testing.recorded_events",
+]
 
 # One example may be slow when the machine is busy; a test that hangs is ended by its own time limit.
 settings.register_profile("thorough", deadline=None)

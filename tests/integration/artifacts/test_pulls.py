@@ -16,8 +16,10 @@ from conda_store_shared.contracts.topology import API, queue_name
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import Namespace, PublicEvent
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.testing.bus_messages import running
+from conda_store_shared.testing.public_events import an_event
 from conda_store_shared.testing.servers import Databases
 from conda_store_shared.transaction import Transactions
 from tests.integration.artifacts.download_service import BEGAN, BUILD_KEY, DownloadService, token_of
@@ -175,5 +177,7 @@ async def test_pull_hears_of_a_build_that_ends_before_it_looks_again(
             await asyncio.sleep(0.3)  # until the pull waits
             await change_build(service, status="FAILED", status_info="of late")
             async with Transactions(database, "test").begin() as transaction:
-                transaction.record(PublicEvent(type="build.failed", time=BEGAN, namespace="team", build_id=1, data={}))
+                failed = an_event(PublicEventType.BUILD_FAILED)
+                failed.build_id = 1
+                transaction.record(failed)
     assert reason_of(pull.result())[2] == "build 1 is FAILED: of late"

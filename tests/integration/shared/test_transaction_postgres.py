@@ -42,12 +42,12 @@ class TestTransactionsOnPostgres(TransactionSuite, ReaderSuite):
             async with transactions.begin() as transaction:
                 transaction.record(an_event("quick"))
             async with transactions.database.session() as session:
-                before = (await session.execute(text("SELECT id, type FROM event ORDER BY id"))).all()
+                before = (await session.execute(text("SELECT id, environment FROM event ORDER BY id"))).all()
             go_on.set()
         async with transactions.database.session() as session:
-            after = (await session.execute(text("SELECT id, type FROM event ORDER BY id"))).all()
-        assert [row.type for row in before] == ["quick"]
-        assert [row.type for row in after] == ["quick", "slow"]
+            after = (await session.execute(text("SELECT id, environment FROM event ORDER BY id"))).all()
+        assert [row.environment for row in before] == ["quick"]
+        assert [row.environment for row in after] == ["quick", "slow"]
 
     async def test_reader_goes_on_when_a_value_was_refused(self, transactions: Transactions) -> None:
         async with transactions.database.reader() as reader:

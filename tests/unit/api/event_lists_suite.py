@@ -8,6 +8,7 @@ import pytest
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.public_event import NEEDED, PublicEventType
 from conda_store_shared.domain.stage import PREFIX, SOLVE
+from conda_store_shared.testing.public_events import an_event
 from tests.unit.api.api_client import Api
 from tests.unit.api.ledger_builders import NOON, Attempt, Ledger
 
@@ -33,11 +34,6 @@ async def write(ledger: Ledger, *events: PublicEvent) -> None:
     async with ledger.transactions.begin() as transaction:
         for event in events:
             transaction.record(event)
-
-
-def an_event(kind: PublicEventType, namespace: str = "team", environment: str | None = None) -> PublicEvent:
-    """An event at some place."""
-    return PublicEvent(type=kind, time=NOON, namespace=namespace, environment=environment, data={})
 
 
 class EventListsSuite:

@@ -9,8 +9,8 @@ from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_shared.db.engine import Database
 from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.testing.bus_messages import eventually
+from conda_store_shared.testing.public_events import an_event
 from conda_store_shared.transaction import Transactions
-from tests.unit.api.event_lists_suite import an_event
 from tests.unit.api.ledger_builders import Ledger
 
 

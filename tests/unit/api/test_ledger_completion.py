@@ -43,10 +43,13 @@ async def test_build_completes_when_the_prefix_is_the_first_that_is_heard_of_it(
     assert (row.status, row.started_on) == ("COMPLETED", ledger.now)
     assert "solve" in stages
     assert stages["solve"].state == "done"
+    told = ["build.queued", "build.started", "build.solved", "build.completed", "environment.current_build_changed"]
+    assert await ledger.events(build) == told
     late = Attempt(build, "solve")
     await ledger.take()
     await ledger.apply(late.started(), late.product())
     assert of_type(await ledger.take(), events.PrefixRequested) == []
+    assert await ledger.events(build) == told
 
 
 async def test_nothing_is_asked_for_twice_when_the_prefix_is_announced_again(ledger: Ledger) -> None:

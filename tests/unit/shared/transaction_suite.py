@@ -28,9 +28,9 @@ def a_request(build_id: int, digest: str = "0") -> SolveRequested:
     return SolveRequested(build_id=build_id, build_key=f"key-{build_id}", order_digest=digest)
 
 
-def an_event(kind: str = "build.queued") -> PublicEvent:
-    """A public event."""
-    return PublicEvent(type=kind, time=MOMENT, namespace="team", data={})
+def an_event(environment: str = "weather") -> PublicEvent:
+    """A public event of an environment."""
+    return PublicEvent(type="environment.created", time=MOMENT, namespace="team", environment=environment, data={})
 
 
 class RecordingBus(MemoryBus):

@@ -19,10 +19,12 @@ from conda_store_shared.db.models import (
     Namespace,
     NamespaceRoleMapping,
     NamespaceRoleMappingV2,
+    PublicEvent,
     Specification,
 )
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
+from conda_store_shared.domain.public_event import PublicEventType
 
 # As the partial indexes say it.
 _ERASED_BUILD = text("erased_on IS NOT NULL")
@@ -35,6 +37,16 @@ _WHEREABOUTS = select(
     _order["prefix"]["deadline"].as_float(),
     _order["artifact_deadline"].as_float(),
 ).where(Build.id == bindparam("of_build"))
+_WHO_DELETED = (
+    select(PublicEvent.actor)
+    .where(
+        PublicEvent.namespace == bindparam("namespace"),
+        PublicEvent.environment == bindparam("environment"),
+        PublicEvent.type == PublicEventType.ENVIRONMENT_DELETED,
+    )
+    .order_by(PublicEvent.id.desc())
+    .limit(1)
+)
 _BUILDS_AT_ONCE = 20
 _PLACES_AT_ONCE = 200
 
@@ -44,6 +56,11 @@ async def mark_build_deleted(session: AsyncSession, build_id: int, now: datetime
     values = {"deleted_on": func.coalesce(Build.deleted_on, now), **({"erased_on": now} if erased else {})}
     changed = update(Build).where(Build.id == build_id).values(**values)
     await session.execute(changed.execution_options(synchronize_session=False))
+
+
+async def find_who_deleted(session: AsyncSession, namespace: str, environment: str) -> str | None:
+    """Return who deleted an environment, as the newest event of that says; None when nobody did, or it is gone."""
+    return await session.scalar(_WHO_DELETED, {"namespace": namespace, "environment": environment})
 
 
 async def forget_log(session: AsyncSession, build_id: int, now: datetime) -> None:

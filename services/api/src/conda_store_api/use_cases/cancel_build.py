@@ -7,9 +7,9 @@ from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
 from conda_store_api.use_cases.ledger.public_events import record_act
 from conda_store_api.use_cases.let_build_go import discard_prefix
+from conda_store_shared.contracts import public_events
 from conda_store_shared.contracts.events import BuildCanceled
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import PREFIX
 from conda_store_shared.domain.storage_keys import canceled_key
 from conda_store_shared.errors import NotFound
@@ -32,10 +32,10 @@ async def cancel_build(build_id: int, act: Act, transaction: Transaction) -> str
     if await cancel_stages(session, build_id):
         transaction.publish(BuildCanceled(build_id=build_id, build_key=locked.build.build_key))
         if not canceled:
-            await tell_if_artifacts_completed(transaction, locked, now)
+            await tell_if_artifacts_completed(transaction, locked, act)
     if not canceled:
         return None
-    record_act(transaction, locked, PublicEventType.BUILD_CANCELED, act)
+    record_act(transaction, locked, public_events.BuildCanceled(build_key=locked.build.build_key), act)
     await note_in_log(session, build_id, now, _TOLD.format(build_id))
     if await find_stage(session, build_id, PREFIX) is not None:
         # It may be in place already, with nobody left to say so.

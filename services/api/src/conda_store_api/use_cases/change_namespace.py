@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from conda_store_api.repositories.role_bindings import lock_namespace, replace_role_mappings
-from conda_store_shared.db.models import Namespace, PublicEvent
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
+from conda_store_shared.contracts.public_events import NamespaceChanged
+from conda_store_shared.db.models import Namespace
 from conda_store_shared.domain.permission import Role, RoleBinding, parse_role
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput, NotFound
 from conda_store_shared.transaction import Transaction
 from conda_store_shared.web.authentication import Principal
@@ -39,15 +41,8 @@ async def change_namespace(
         await replace_role_mappings(transaction.session, namespace.id, bindings)
         changed.append("role_mappings")
     if changed:
-        transaction.record(
-            PublicEvent(
-                type=PublicEventType.NAMESPACE_CHANGED,
-                time=now,
-                namespace=namespace.name,
-                actor=writer.primary_namespace,
-                data={"changed": changed},
-            )
-        )
+        act = Act(actor=writer.primary_namespace, now=now)
+        record_at(transaction, Place(namespace.name), NamespaceChanged(changed=tuple(changed)), act)
 
 
 async def held_namespace(transaction: Transaction, name: str) -> Namespace:

@@ -7,13 +7,14 @@ from typing import Any
 
 from conda_store_api.domain.policy import BuildPolicy
 from conda_store_api.repositories.settings import store_settings
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_shared.conda.match_spec import parse_match_spec, parse_requirement
-from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.contracts.public_events import SettingsChanged
 from conda_store_shared.domain.address_credentials import REMEDY, channel_has_credentials, has_user
 from conda_store_shared.domain.names import environment_name, namespace_name
 from conda_store_shared.domain.pip_options import is_pip_option, parse_pip_option
 from conda_store_shared.domain.platforms import NOARCH, PLATFORMS
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.settings import GLOBAL_KEYS, Settings, parse_settings
 from conda_store_shared.errors import InvalidSetting, InvalidSpecification
 from conda_store_shared.transaction import Transaction
@@ -64,16 +65,8 @@ def check_settings_act(act: SettingsAct, keys: Iterable[str]) -> None:
 
 def record_settings_act(transaction: Transaction, act: SettingsAct, keys: Sequence[str]) -> None:
     """Tell which settings are others now; their values are nobody's business."""
-    transaction.record(
-        PublicEvent(
-            type=PublicEventType.SETTINGS_CHANGED,
-            time=act.now,
-            namespace=act.namespace or "",
-            environment=act.environment,
-            actor=act.actor,
-            data={"keys": list(keys)},
-        )
-    )
+    place = Place(act.namespace or "", act.environment)
+    record_at(transaction, place, SettingsChanged(keys=tuple(keys)), Act(actor=act.actor, now=act.now))
 
 
 def _checked(change: SettingsChange, policy: BuildPolicy) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from conda_store_api.repositories.environments import ensure_namespace
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.use_cases.act import Act
-from conda_store_api.use_cases.ledger.public_events import record_place_event
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
+from conda_store_shared.contracts.public_events import NamespaceCreated
 from conda_store_shared.domain.names import namespace_name
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import Conflict
 from conda_store_shared.transaction import Transaction
@@ -19,7 +19,7 @@ async def create_namespace(name: str, act: Act, transaction: Transaction) -> Non
     namespace, is_new = await ensure_namespace(transaction.session, namespace_name(name))
     if not is_new:
         raise Conflict("namespace already exists")
-    record_place_event(transaction, (namespace.name, None), PublicEventType.NAMESPACE_CREATED, act)
+    record_at(transaction, Place(namespace.name), NamespaceCreated(), act)
 
 
 async def ensure_default_namespace(defaults: Settings, transaction: Transaction, now: datetime) -> None:

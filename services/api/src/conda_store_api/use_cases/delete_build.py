@@ -9,9 +9,9 @@ from conda_store_api.use_cases.ledger.public_events import record_act
 from conda_store_api.use_cases.let_build_go import let_build_go
 from conda_store_api.use_cases.request_discard import request_link_discard
 from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.contracts import public_events
 from conda_store_shared.db.models import Environment
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.settings import Settings
 from conda_store_shared.errors import InvalidInput, NotFound
 from conda_store_shared.transaction import Transaction
@@ -35,7 +35,7 @@ async def delete_build(build_id: int, defaults: Settings, act: Act, transaction:
     environment = await lock_environment(session, locked.build.environment_id)
     assert environment is not None  # noqa: S101 - it goes after its builds
     await mark_build_deleted(session, build_id, act.now, erased=False)
-    record_act(transaction, locked, PublicEventType.BUILD_DELETED, act)
+    record_act(transaction, locked, public_events.BuildDeleted(build_key=locked.build.build_key), act)
     if environment.current_build_id == build_id and environment.deleted_on is None:
         await _fall_back(transaction, locked, environment, act)
     settings = await effective_settings(session, defaults)
@@ -50,7 +50,8 @@ async def _fall_back(transaction: Transaction, deleted: LockedBuild, environment
     if fallback is not None:
         chosen = LockedBuild(build=fallback, namespace=deleted.namespace, environment=deleted.environment)
         environment.current_build_id = fallback.id
-        record_act(transaction, chosen, PublicEventType.ENVIRONMENT_CURRENT_BUILD_CHANGED, act)
+        changed = public_events.EnvironmentCurrentBuildChanged(build_key=fallback.build_key)
+        record_act(transaction, chosen, changed, act)
         path = (await find_whereabouts(transaction.session, fallback.id)).prefix
         if fallback.status == BuildStatus.COMPLETED and path is not None:
             environment.link_requested_on = act.now

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from conda_store_api.repositories.deletion import find_newest_builds, list_links
 from conda_store_api.repositories.environments import lock_named_environment
 from conda_store_api.use_cases.act import Act
-from conda_store_api.use_cases.ledger.public_events import record_place_event
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_api.use_cases.request_discard import request_link_discard
+from conda_store_shared.contracts.public_events import EnvironmentDeleted
 from conda_store_shared.db.models import Environment
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
 
@@ -39,4 +39,4 @@ async def let_environments_go(
         environment.linked_generation = environment.told_generation = environment.generation
         for link in links.get(environment.id, ()):
             request_link_discard(transaction, environment, link, act.now)
-        record_place_event(transaction, (namespace, environment.name), PublicEventType.ENVIRONMENT_DELETED, act)
+        record_at(transaction, Place(namespace, environment.name), EnvironmentDeleted(), act)

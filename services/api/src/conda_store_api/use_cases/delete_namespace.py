@@ -4,8 +4,8 @@ from conda_store_api.repositories.deletion import lock_environments, lock_namesp
 from conda_store_api.repositories.webhooks import delete_webhooks_of
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.delete_environment import let_environments_go
-from conda_store_api.use_cases.ledger.public_events import record_place_event
-from conda_store_shared.domain.public_event import PublicEventType
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
+from conda_store_shared.contracts.public_events import NamespaceDeleted
 from conda_store_shared.errors import NotFound
 from conda_store_shared.transaction import Transaction
 
@@ -25,4 +25,4 @@ async def delete_namespace(name: str, act: Act, transaction: Transaction) -> Non
     await remove_role_mappings(session, namespace.id)
     await delete_webhooks_of(session, name)
     await let_environments_go(transaction, name, await lock_environments(session, namespace.id), act)
-    record_place_event(transaction, (name, None), PublicEventType.NAMESPACE_DELETED, act)
+    record_at(transaction, Place(name), NamespaceDeleted(), act)

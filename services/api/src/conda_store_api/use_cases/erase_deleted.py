@@ -7,16 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.repositories.builds import end_build, lock_build
 from conda_store_api.repositories.deletion import (
+    find_who_deleted,
     list_builds_to_erase,
     mark_build_deleted,
     remove_erased_builds,
     remove_erased_environments,
     remove_erased_namespaces,
 )
-from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import record_act
 from conda_store_api.use_cases.let_build_go import let_build_go
+from conda_store_shared.contracts.public_events import BuildCanceled, BuildDeleted
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.transaction import Transaction, Transactions
 
 _AT_ONCE = 200
@@ -48,10 +50,12 @@ async def _begin(build_id: int, transaction: Transaction, now: datetime) -> None
     locked = await lock_build(session, build_id, with_order=False)
     if locked is None or locked.build.erased_on is not None:
         return
+    act = Act(actor=await find_who_deleted(session, locked.namespace, locked.environment), now=now)
+    key = locked.build.build_key
     if await end_build(session, locked.build, BuildStatus.CANCELED, {"ended_on": now, "status_info": None}):
-        record_build_event(transaction, locked, PublicEventType.BUILD_CANCELED, now)
+        record_act(transaction, locked, BuildCanceled(build_key=key), act)
     if locked.build.deleted_on is None:
-        record_build_event(transaction, locked, PublicEventType.BUILD_DELETED, now)
+        record_act(transaction, locked, BuildDeleted(build_key=key), act)
     await mark_build_deleted(session, build_id, now, erased=True)
     await let_build_go(transaction, locked.build, (), now)
 

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from conda_store_api.repositories.environments import find_namespace
 from conda_store_api.repositories.role_bindings import change_role_of, grant_role_to
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.change_namespace import held_namespace
-from conda_store_shared.db.models import Namespace, PublicEvent
-from conda_store_shared.domain.permission import parse_role
-from conda_store_shared.domain.public_event import PublicEventType
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
+from conda_store_shared.contracts.public_events import RoleGranted
+from conda_store_shared.db.models import Namespace
+from conda_store_shared.domain.permission import Role, parse_role
 from conda_store_shared.errors import Conflict, InvalidInput, NotFound
 from conda_store_shared.transaction import Transaction
 
@@ -23,6 +25,11 @@ class Grant:
     actor: str | None
     now: datetime
 
+    @property
+    def act(self) -> Act:
+        """Who does it, and when."""
+        return Act(actor=self.actor, now=self.now)
+
 
 async def grant_role(grant: Grant, transaction: Transaction) -> None:
     """Grant a role to a namespace that has none.
@@ -35,7 +42,7 @@ async def grant_role(grant: Grant, transaction: Transaction) -> None:
         raise Conflict(
             f"namespace='{other.name}' has a role in namespace='{namespace.name}' already; use PUT to change it"
         )
-    record_grant(transaction, grant, PublicEventType.ROLE_GRANTED, role)
+    _record(transaction, grant, role)
 
 
 async def change_role(grant: Grant, transaction: Transaction) -> None:
@@ -44,7 +51,7 @@ async def change_role(grant: Grant, transaction: Transaction) -> None:
     other, role = await other_namespace(transaction, grant.other_namespace), parse_role(grant.role or "")
     if not await change_role_of(transaction.session, namespace.id, other.id, role):
         raise NotFound("failed to find role")
-    record_grant(transaction, grant, PublicEventType.ROLE_GRANTED, role)
+    _record(transaction, grant, role)
 
 
 async def other_namespace(transaction: Transaction, name: str) -> Namespace:
@@ -55,14 +62,6 @@ async def other_namespace(transaction: Transaction, name: str) -> Namespace:
     return namespace
 
 
-def record_grant(transaction: Transaction, grant: Grant, kind: PublicEventType, role: str | None) -> None:
-    """Write a public event about a role."""
-    transaction.record(
-        PublicEvent(
-            type=kind,
-            time=grant.now,
-            namespace=grant.namespace,
-            actor=grant.actor,
-            data={"other_namespace": grant.other_namespace, "role": role},
-        )
-    )
+def _record(transaction: Transaction, grant: Grant, role: Role) -> None:
+    granted = RoleGranted(other_namespace=grant.other_namespace, role=role)
+    record_at(transaction, Place(grant.namespace), granted, grant.act)

@@ -16,13 +16,14 @@ from conda_store_api.repositories.found_specifications import (
     own_found_specifications,
 )
 from conda_store_api.repositories.settings import effective_settings
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_api.use_cases.read_submission import read_specification
 from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_api.use_cases.submit_specification import Request, submit_unless_built
 from conda_store_api.use_cases.validate_submission import validate_submission
 from conda_store_shared.contracts.events import SpecificationFound
-from conda_store_shared.db.models import PublicEvent
-from conda_store_shared.domain.public_event import PublicEventType
+from conda_store_shared.contracts.public_events import SpecificationRejected
 from conda_store_shared.domain.storage_keys import found_specification_key
 from conda_store_shared.errors import CondaStoreError, InvalidSpecification, NotFound, Unavailable
 from conda_store_shared.redaction import redact
@@ -135,13 +136,6 @@ async def _reject(rejected: _Rejected, tools: FoundTools, now: datetime) -> None
         if known is not None and known.code == code:
             return
         await keep_decision(transaction.session, found, Decision(code=code), now)
-        transaction.record(
-            PublicEvent(
-                type=PublicEventType.SPECIFICATION_REJECTED,
-                time=now,
-                namespace=found.namespace,
-                environment=rejected.environment,
-                data={"path": found.path, "digest": found.digest, "code": code, "detail": detail},
-            )
-        )
+        told = SpecificationRejected(code=code, detail=detail, path=found.path, digest=found.digest)
+        record_at(transaction, Place(found.namespace, rejected.environment), told, Act(actor=None, now=now))
     log.warning("specification_rejected", path=found.path, namespace=found.namespace, code=code, reason=detail)

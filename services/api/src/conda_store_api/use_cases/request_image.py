@@ -11,6 +11,8 @@ from conda_store_api.repositories.attempts import forgive_attempts
 from conda_store_api.repositories.builds import LockedBuild, allow_until, lock_build
 from conda_store_api.repositories.environments import lock_named_environment, own_dynamic_environments
 from conda_store_api.repositories.stages import OPEN, find_stage
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_api.use_cases.read_submission import check_submitted
 from conda_store_api.use_cases.release_builds import put_order
@@ -18,12 +20,12 @@ from conda_store_api.use_cases.resolve_order import Submission
 from conda_store_api.use_cases.submit_specification import Request, submit_specification
 from conda_store_api.use_cases.validate_submission import validate_submission
 from conda_store_shared.contracts.events import ImageRequested
-from conda_store_shared.db.models import Build, PublicEvent
+from conda_store_shared.contracts.public_events import SpecificationRejected
+from conda_store_shared.db.models import Build
 from conda_store_shared.db.queries.builds import find_artifact_key
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
 from conda_store_shared.domain.names import DYNAMIC_NAMESPACE
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import artifact_stage
 from conda_store_shared.errors import CondaStoreError, Unavailable
 from conda_store_shared.redaction import redact
@@ -110,13 +112,6 @@ async def _submit_unless_there(submission: Submission, tools: ImageTools, now: d
 async def _reject(event: ImageRequested, error: CondaStoreError, tools: ImageTools, now: datetime) -> None:
     detail = redact(error.message).replace("\x00", "").encode("utf-8", "replace").decode()[:_MAXIMUM_DETAIL]
     async with tools.transactions.begin() as transaction:
-        transaction.record(
-            PublicEvent(
-                type=PublicEventType.SPECIFICATION_REJECTED,
-                time=now,
-                namespace=DYNAMIC_NAMESPACE,
-                environment=event.environment,
-                data={"code": error.code, "detail": detail},
-            )
-        )
+        rejected = SpecificationRejected(code=error.code, detail=detail)
+        record_at(transaction, Place(DYNAMIC_NAMESPACE, event.environment), rejected, Act(actor=None, now=now))
     log.warning("dynamic_image_rejected", environment=event.environment, code=error.code, reason=detail)

@@ -11,10 +11,10 @@ from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.check_storage import check_storage
 from conda_store_api.use_cases.ledger.public_events import record_act
 from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.contracts import public_events
 from conda_store_shared.db.models import Environment
 from conda_store_shared.domain.build import LARGEST_ID, BuildStatus
 from conda_store_shared.domain.permission import Permission
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput
 from conda_store_shared.transaction import Transaction
 
@@ -40,7 +40,8 @@ async def set_current_build(
     generation = await choose_build(session, environment.id, build_id, act.now)
     if generation is None:
         raise _missing(names)
-    record_act(transaction, locked, PublicEventType.ENVIRONMENT_CURRENT_BUILD_CHANGED, act)
+    changed = public_events.EnvironmentCurrentBuildChanged(build_key=locked.build.build_key)
+    record_act(transaction, locked, changed, act)
     path = (await find_whereabouts(session, build_id)).prefix
     if path is not None:
         await request_link(transaction, locked, path, generation, act.now)

@@ -1,6 +1,5 @@
 """Stores a specification and creates its build (contract §4.1)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,18 +8,20 @@ from conda_store_api.repositories.environments import ensure_environment, ensure
 from conda_store_api.repositories.found_specifications import has_build
 from conda_store_api.repositories.settings import effective_settings
 from conda_store_api.repositories.specifications import ensure_specification, find_source
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.apply_settings import apply_settings
 from conda_store_api.use_cases.check_storage import check_storage
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_api.use_cases.read_submission import stored_submission
 from conda_store_api.use_cases.refuse_credentials import refuse_credentials
 from conda_store_api.use_cases.resolve_order import Submission, resolve_order
-from conda_store_shared.db.models import Build, Environment, Namespace, PublicEvent
+from conda_store_shared.contracts.public_events import BuildQueued, EnvironmentCreated, NamespaceCreated
+from conda_store_shared.db.models import Build, Environment, Namespace
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.build_key import BuildIdentity, build_key
 from conda_store_shared.domain.names import namespace_name
 from conda_store_shared.domain.permission import Permission
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import artifact_key
 from conda_store_shared.errors import Conflict, InvalidInput, InvalidName, NotFound
 from conda_store_shared.storage.object_key import checked_key
@@ -36,6 +37,11 @@ class Request:
     actor: str | None
     now: datetime
     scheduled: bool = False
+
+    @property
+    def act(self) -> Act:
+        """The same as public events say it."""
+        return Act(actor=self.actor, now=self.now)
 
 
 async def submit_specification(
@@ -81,13 +87,13 @@ async def _create(submission: Submission, request: Request, policy: BuildPolicy,
     session = transaction.session
     namespace, is_new = await ensure_namespace(session, namespace_name(request.namespace))
     if is_new:
-        _record(transaction, request, PublicEventType.NAMESPACE_CREATED, [namespace], None)
+        record_at(transaction, Place(namespace.name), NamespaceCreated(), request.act)
     specification_id = await ensure_specification(session, submission.as_specification(request.now))
     environment, is_new = await ensure_environment(session, namespace.id, submission.name)
     if submission.description:
         environment.description = submission.description
     if is_new:
-        _record(transaction, request, PublicEventType.ENVIRONMENT_CREATED, [namespace, environment], None)
+        record_at(transaction, Place(namespace.name, environment.name), EnvironmentCreated(), request.act)
     build = await _add_build(transaction, _Parts(namespace, environment, specification_id, submission), request, policy)
     if environment.current_build_id is None:
         environment.current_build_id = build.id
@@ -154,7 +160,8 @@ async def _add_build(transaction: Transaction, parts: _Parts, request: Request, 
     order = resolve_order(parts.submission, policy, identity, build.build_key)
     build.order, build.order_digest = order.to_value(), order.digest
     await session.flush()
-    _record(transaction, request, PublicEventType.BUILD_QUEUED, [parts.namespace, parts.environment], build)
+    place = Place(parts.namespace.name, parts.environment.name, build.id)
+    record_at(transaction, place, BuildQueued(build_key=build.build_key), request.act)
     return build
 
 
@@ -166,24 +173,3 @@ def _storable(key: str) -> str:
     except InvalidInput as error:
         raise InvalidName("the environment name is too long for the store") from error
     return key
-
-
-def _record(
-    transaction: Transaction,
-    request: Request,
-    kind: PublicEventType,
-    places: Sequence[Namespace | Environment],
-    build: Build | None,
-) -> None:
-    environments = [place for place in places if isinstance(place, Environment)]
-    transaction.record(
-        PublicEvent(
-            type=kind,
-            time=request.now,
-            namespace=places[0].name,
-            environment=environments[0].name if environments else None,
-            build_id=build.id if build else None,
-            actor=request.actor,
-            data={"build_key": build.build_key} if build else {},
-        )
-    )

@@ -17,10 +17,11 @@ from conda_store_api.repositories.channel_lists import (
 from conda_store_api.repositories.listed_packages import apply_difference, stored_builds, stored_packages
 from conda_store_api.repositories.name_ranges import NameRange
 from conda_store_api.repositories.package_locks import own_packages
+from conda_store_api.use_cases.act import Act
+from conda_store_api.use_cases.ledger.public_events import Place, record_at
+from conda_store_shared.contracts import public_events
 from conda_store_shared.contracts.events import ChannelIndexed
-from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.channel_index import Contents, IndexedPackage, Section
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.storage_keys import channel_index_key
 from conda_store_shared.errors import InvalidChannelIndex, NotFound
 from conda_store_shared.storage.channel_lists import read_list_contents, read_list_sections
@@ -72,8 +73,10 @@ async def _take_over(contents: Contents, tools: TakeOverTools, now: datetime) ->
 
 
 def _record(transaction: Transaction, contents: Contents, now: datetime) -> None:
-    data = {"channel": contents.channel, "subdir": contents.subdir, "index_digest": contents.digest}
-    transaction.record(PublicEvent(type=PublicEventType.CHANNEL_INDEXED, time=now, namespace="", data=data))
+    indexed = public_events.ChannelIndexed(
+        channel=contents.channel, subdir=contents.subdir, index_digest=contents.digest
+    )
+    record_at(transaction, Place(""), indexed, Act(actor=None, now=now))
 
 
 async def _take_over_run(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.migrate import upgrade
+from conda_store_shared.testing.recorded_events import check_recorded_events
 from conda_store_shared.testing.servers.gateway import Gateway, Upstreams
 from conda_store_shared.testing.servers.postgres import Databases
 from conda_store_shared.testing.servers.process import ServerProcess, find_script, free_port
@@ -153,8 +154,10 @@ class StandaloneSuite:
         self._process.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._process.discard()
+        if error is None:
+            check_recorded_events(self._process.options["CondaStore.database_url"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,8 +255,10 @@ class DistributedSuite:
         start_together([*self._processes.values(), self.gateway])
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._stack.close()
+        if error is None:
+            check_recorded_events(self._backing.database_url)
 
 
 def migrate_database(url: str) -> None:

@@ -6,13 +6,14 @@ from conda_store_api.repositories.artifacts import NewArtifact, is_recorded, rec
 from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import lock_build
 from conda_store_api.repositories.stages import DONE, change_stage
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.request_discard import BuildRef, request_artifact_discard
+from conda_store_shared.contracts import public_events
 from conda_store_shared.contracts.events import ArtifactStored
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.transaction import Transaction
 
 
@@ -31,9 +32,11 @@ async def artifact_stored(event: ArtifactStored, transaction: Transaction, now: 
         for key in (event.key, *event.further_keys)
     ]
     await record_artifacts(session, event.build_id, artifacts)
-    data = {"artifact_type": event.artifact_type, "size": event.size, "digest": event.digest}
-    record_build_event(transaction, locked, PublicEventType.ARTIFACT_STORED, now, data)
-    await tell_if_artifacts_completed(transaction, locked, now)
+    stored = public_events.ArtifactStored(
+        build_key=locked.build.build_key, artifact_type=event.artifact_type, size=event.size, digest=event.digest
+    )
+    record_build_event(transaction, locked, stored, now)
+    await tell_if_artifacts_completed(transaction, locked, Act(actor=None, now=now))
 
 
 async def _discard_unless_recorded(event: ArtifactStored, transaction: Transaction, now: datetime) -> None:

@@ -4,12 +4,13 @@ from datetime import datetime
 
 from conda_store_api.repositories.builds import LockedBuild, end_build
 from conda_store_api.repositories.stages import FAILED, cancel_stages, change_stage
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
 from conda_store_api.use_cases.ledger.public_events import record_build_event
 from conda_store_api.use_cases.let_build_go import discard_prefix
+from conda_store_shared.contracts import public_events
 from conda_store_shared.contracts.events import BuildCanceled
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import PREFIX, FailureCode, artifact_type_of
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.transaction import Transaction
@@ -32,17 +33,21 @@ async def end_stage(
     if not await change_stage(session, build.id, stage, values):
         return
     if artifact_type := artifact_type_of(stage):
-        data = {"artifact_type": artifact_type.value, "code": failure.cause, "detail": failure.detail}
-        record_build_event(transaction, locked, PublicEventType.ARTIFACT_FAILED, now, data)
-        await tell_if_artifacts_completed(transaction, locked, now)
+        lacking = public_events.ArtifactFailed(
+            build_key=build.build_key, artifact_type=artifact_type.value, code=failure.cause, detail=failure.detail
+        )
+        record_build_event(transaction, locked, lacking, now)
+        await tell_if_artifacts_completed(transaction, locked, Act(actor=None, now=now))
         return
     status_info = f"{failure.cause}: {failure.detail}"
     if failure.cause == FailureCode.PREFIX_TOO_LONG:
         status_info = failure.detail
     if await end_build(session, build, BuildStatus.FAILED, {"ended_on": now, "status_info": status_info}):
         await cancel_stages(session, build.id)
-        data = {"stage": stage, "code": failure.cause, "detail": failure.detail}
-        record_build_event(transaction, locked, PublicEventType.BUILD_FAILED, now, data)
+        failed = public_events.BuildFailed(
+            build_key=build.build_key, stage=stage, code=failure.cause, detail=failure.detail
+        )
+        record_build_event(transaction, locked, failed, now)
         if stage == PREFIX:
             # The last attempt may have put it in place before it died.
             await discard_prefix(transaction, build, now)

@@ -8,18 +8,23 @@ from conda_store_api.repositories.builds import LockedBuild, end_build, lock_bui
 from conda_store_api.repositories.environments import choose_completed_build
 from conda_store_api.repositories.packages import record_packages
 from conda_store_api.repositories.stages import DONE, change_stage, change_stages
+from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.ledger.artifacts_completed import tell_if_artifacts_completed
-from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.ledger.public_events import (
+    record_build_event,
+    record_solved,
+    record_started,
+)
 from conda_store_api.use_cases.ledger.requests import request_stage
 from conda_store_api.use_cases.let_build_go import discard_prefix
 from conda_store_api.use_cases.request_discard import BuildRef, request_artifact_discard, request_prefix_discard
 from conda_store_api.use_cases.request_link import request_link
+from conda_store_shared.contracts import public_events
 from conda_store_shared.contracts.events import PrefixBuilt
 from conda_store_shared.domain.artifact import ArtifactType
 from conda_store_shared.domain.build import BuildStatus, Rank
 from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.prefix_record import PrefixRecord
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import PREFIX, SOLVE, artifact_stage
 from conda_store_shared.domain.storage_keys import artifact_key, prefix_record_key
 from conda_store_shared.errors import NotFound
@@ -63,12 +68,21 @@ async def prefix_built(
         "status_info": None,
         "deadline": _deadline_of_artifacts(locked, now),
     }
+    _record_implied(transaction, locked, event, now)
     await end_build(session, locked.build, BuildStatus.COMPLETED, values)
     await record_packages(session, event.build_id, record.packages)
     await _record_artifacts(transaction, locked, event, record)
-    record_build_event(transaction, locked, PublicEventType.BUILD_COMPLETED, now, {"size": record.apparent_bytes})
+    completed = public_events.BuildCompleted(build_key=locked.build.build_key, size=record.apparent_bytes)
+    record_build_event(transaction, locked, completed, now)
     await _request_artifacts(transaction, locked, now)
     await _become_current(transaction, locked, record.path, now)
+
+
+def _record_implied(transaction: Transaction, locked: LockedBuild, event: PrefixBuilt, now: datetime) -> None:
+    """Tell of what a prefix implies, should the word of it come later than this one."""
+    record_started(transaction, locked, now)
+    if locked.build.rank < Rank.SOLVED:
+        record_solved(transaction, locked, event.lockfile_digest, now)
 
 
 async def _discard(
@@ -110,11 +124,12 @@ async def _request_artifacts(transaction: Transaction, locked: LockedBuild, now:
     for name in order.artifacts:
         await request_stage(transaction, locked.build, artifact_stage(ArtifactType(name)), now)
     if not order.artifacts:
-        await tell_if_artifacts_completed(transaction, locked, now)
+        await tell_if_artifacts_completed(transaction, locked, Act(actor=None, now=now))
 
 
 async def _become_current(transaction: Transaction, locked: LockedBuild, path: str, now: datetime) -> None:
     generation = await choose_completed_build(transaction.session, locked.build, now)
     if generation is not None:
-        record_build_event(transaction, locked, PublicEventType.ENVIRONMENT_CURRENT_BUILD_CHANGED, now)
+        changed = public_events.EnvironmentCurrentBuildChanged(build_key=locked.build.build_key)
+        record_build_event(transaction, locked, changed, now)
         await request_link(transaction, locked, path, generation, now)

@@ -6,10 +6,9 @@ from conda_store_api.repositories.attempts import note_attempt
 from conda_store_api.repositories.builds import LockedBuild, advance_build, lock_build
 from conda_store_api.repositories.stages import OPEN, RUNNING, change_stage
 from conda_store_api.use_cases.ledger.end_stage import end_stage, worker_lost
-from conda_store_api.use_cases.ledger.public_events import record_build_event
+from conda_store_api.use_cases.ledger.public_events import record_started
 from conda_store_shared.contracts.events import AttemptEvent, BuildCanceled, StageStarted
 from conda_store_shared.domain.build import BuildStatus
-from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import RANK_OF_STAGE, StageName, artifact_type_of
 from conda_store_shared.transaction import Transaction
 
@@ -43,6 +42,5 @@ async def mark_running(event: AttemptEvent, transaction: Transaction, locked: Lo
     await change_stage(session, build.id, event.stage, {"state": RUNNING, "heard_on": now})
     rank = RANK_OF_STAGE.get(StageName(event.stage))
     if rank is not None:
-        if locked.is_active and build.status == BuildStatus.QUEUED:
-            record_build_event(transaction, locked, PublicEventType.BUILD_STARTED, now)
+        record_started(transaction, locked, now)
         await advance_build(session, build, rank, now)
