@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from conda_store_api.domain.webhook import DeliveryKind, DeliveryState
 from conda_store_shared.db.models import PublicEvent, Webhook, WebhookDelivery, WebhookSecret
 from conda_store_shared.domain.public_event import PublicEventType
+from conda_store_shared.testing.public_events import an_event
 from tests.unit.api.api_client import Api
 from tests.unit.api.ledger_builders import NOON, Ledger
 
@@ -60,9 +61,7 @@ async def add_events(ledger: Ledger, *kinds: PublicEventType, namespace: str = "
     """Leave events of environment weather in the log; return their ids."""
     async with ledger.transactions.begin() as transaction:
         for kind in kinds:
-            transaction.record(
-                PublicEvent(type=kind, time=NOON, namespace=namespace, environment="weather", build_id=7, data={})
-            )
+            transaction.record(an_event(kind, namespace, "weather"))
     async with ledger.database.session() as session:
         ids = (await session.scalars(select(PublicEvent.id).order_by(PublicEvent.id.desc()).limit(len(kinds)))).all()
     return ids[::-1]
