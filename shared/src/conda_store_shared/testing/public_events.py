@@ -8,7 +8,7 @@ from conda_store_shared.contracts.public_events import PAYLOADS
 from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.domain.public_event import PublicEventType
 
-NOON = datetime(2026, 11, 26, 12, 0, 0)
+NOON = datetime(2026, 11, 22, 12, 0, 0)
 
 
 def an_event(
