@@ -128,6 +128,32 @@ async def test_transaction_says_so_when_the_database_restarts_within_it() -> Non
             assert await count(database, PublicEvent) == 1
 
 
+async def test_transaction_says_so_when_two_wait_for_each_other(postgres_url: str) -> None:
+    async with Database(postgres_url) as database:
+        both = asyncio.Barrier(2)
+
+        async def lock(*numbers: int) -> str:
+            try:
+                async with database.session(write=True) as session:
+                    await session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": numbers[0]})
+                    await both.wait()
+                    await session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": numbers[1]})
+            except DatabaseUnavailable as error:
+                return error.message
+            return "done"
+
+        outcomes = await asyncio.gather(lock(1, 2), lock(2, 1))
+        told = "the database took the change back, because of others at the same time (40P01); please try again"
+        assert sorted(outcomes) == sorted(["done", told])
+
+
+async def test_statement_says_so_when_it_takes_too_long(postgres_url: str) -> None:
+    async with Database(postgres_url, statement_seconds=0.1) as database:
+        with pytest.raises(DatabaseUnavailable, match="the database did not answer in time"):
+            async with database.session() as session:
+                await session.execute(text("SELECT pg_sleep(30)"))
+
+
 async def _write(transactions: Transactions, build_id: int) -> None:
     async with transactions.begin() as transaction:
         transaction.publish(a_request(build_id))

@@ -165,7 +165,7 @@ async def unavailable_database() -> AsyncIterator[None]:
             raise
         raise DatabaseUnavailable(_told(error.orig)) from error
     except (PoolTimeout, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
-        raise DatabaseUnavailable("the database cannot be reached") from error
+        raise DatabaseUnavailable(_told(error)) from error
     except asyncpg.PostgresError as error:
         if not str(error.sqlstate).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES)):
             raise
@@ -173,10 +173,15 @@ async def unavailable_database() -> AsyncIterator[None]:
 
 
 def _told(error: BaseException | None) -> str:
-    if str(getattr(error, "sqlstate", "")).startswith(_REFUSED_SQLSTATES):
+    state = str(getattr(error, "sqlstate", None) or "")
+    if state.startswith(_REFUSED_SQLSTATES):
         # It names the user or the database, and no password.
         return f"the database refuses us: {str(error).rpartition('>: ')[2]}"
-    return "the database cannot be reached"
+    if state.startswith("40"):
+        return f"the database took the change back, because of others at the same time ({state}); please try again"
+    if isinstance(error, TimeoutError | PoolTimeout):
+        return "the database did not answer in time"
+    return "the database cannot be reached" + (f" ({state})" if state else "")
 
 
 def _is_transient(error: DBAPIError) -> bool:
