@@ -37,7 +37,8 @@ class _Server(uvicorn.Server):
 
 def _bind(listening: Listening) -> socket.socket:
     family = socket.AF_INET6 if ":" in listening.address else socket.AF_INET
-    bound = socket.socket(family)
+    # With the protocol named asyncio sends what is small at once, as uvloop does in any case.
+    bound = socket.socket(family, proto=socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((listening.address, listening.port))
