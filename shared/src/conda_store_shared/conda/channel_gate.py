@@ -78,6 +78,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body are sent one after the other: the second does not wait until the first is acknowledged.
+    disable_nagle_algorithm = True
     server: _Server
     _opened: _Opened | None = None
 

@@ -122,6 +122,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body are sent one after the other: the second does not wait until the first is acknowledged.
+    disable_nagle_algorithm = True
 
     def __init__(self, state: _State, *arguments: Any, directory: str) -> None:
         self._state = state
