@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from traitlets.config import Config
 
 from conda_store_artifacts.config import read_download_options
@@ -25,6 +25,7 @@ from conda_store_shared.db.models import (
     IssuedToken,
     Namespace,
     Specification,
+    StageAttempt,
     build_conda_package_build,
 )
 from conda_store_shared.db.moments import now
@@ -178,6 +179,7 @@ class DownloadService:
     async def add_log(self, attempt_id: str, sequence: int, lines: str, began: float = 0) -> None:
         """Write a piece of the log of an attempt that began so many seconds later than others."""
         async with Transactions(self.database, "test").begin() as transaction:
+            (await transaction.session.get_one(Build, 1)).log_bytes += len(lines)
             transaction.session.add(
                 BuildLog(
                     build_id=1,
@@ -188,6 +190,24 @@ class DownloadService:
                     lines=lines,
                 )
             )
+
+    async def begin_attempt(self, attempt_id: str, number: int) -> None:
+        """Let an attempt at solving begin."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            transaction.session.add(
+                StageAttempt(build_id=1, stage="solve", attempt_id=attempt_id, number=number, started_at=BEGAN)
+            )
+
+    async def end_attempt(self, attempt_id: str, outcome: str) -> None:
+        """Let an attempt at solving end."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            (await transaction.session.get_one(StageAttempt, (1, "solve", attempt_id))).outcome = outcome
+
+    async def delete_build(self) -> None:
+        """Delete build 1 with its log, as api does."""
+        async with Transactions(self.database, "test").begin() as transaction:
+            await transaction.session.execute(delete(BuildLog).where(BuildLog.build_id == 1))
+            (await transaction.session.get_one(Build, 1)).deleted_on = BEGAN
 
     async def store_log(self, text: str) -> None:
         """End the log, as api does once all stages are over."""

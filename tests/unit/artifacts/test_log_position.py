@@ -11,7 +11,7 @@ from conda_store_shared.errors import InvalidInput
 
 
 def a_piece(attempt_id: str, sequence: int) -> LogPiece:
-    return LogPiece(attempt_id=attempt_id, sequence=sequence, lines=f"{attempt_id}{sequence}\n")
+    return LogPiece(stage="solve", attempt_id=attempt_id, sequence=sequence, lines=f"{attempt_id}{sequence}\n")
 
 
 def test_beginning_is_written_as_zero() -> None:

@@ -20,6 +20,7 @@ _MAXIMUM_PARTS = 1000
 class LogPiece:
     """A piece of one attempt's log; ``sequence`` counts up from 0."""
 
+    stage: str
     attempt_id: str
     sequence: int
     lines: str

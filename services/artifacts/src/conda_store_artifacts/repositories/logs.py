@@ -26,12 +26,15 @@ async def list_pieces_after(
         if position.seen_of(attempt_id)
     ]
     rows = await session.execute(
-        select(BuildLog.attempt_id, BuildLog.sequence, BuildLog.lines)
+        select(BuildLog.stage, BuildLog.attempt_id, BuildLog.sequence, BuildLog.lines)
         .where(BuildLog.build_id == build_id, *map(not_, seen))
         .order_by(BuildLog.attempt_started_at, BuildLog.attempt_id, BuildLog.sequence)
         .limit(limit)
     )
-    return [LogPiece(attempt_id=attempt_id, sequence=sequence, lines=lines) for attempt_id, sequence, lines in rows]
+    return [
+        LogPiece(stage=stage, attempt_id=attempt_id, sequence=sequence, lines=lines)
+        for stage, attempt_id, sequence, lines in rows
+    ]
 
 
 async def is_log_stored(session: AsyncSession, build_id: int) -> bool:

@@ -1,0 +1,130 @@
+"""Follows the log of a build while it is being written, until nothing more comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_artifacts.domain.followed_log import Attempt, LogEnd, Telling, Told
+from conda_store_artifacts.domain.log_position import LogPiece, LogPosition, without_gaps
+from conda_store_artifacts.repositories.followed_logs import LogState, find_log_state, list_attempts
+from conda_store_artifacts.repositories.logs import list_pieces_after
+from conda_store_artifacts.use_cases.build_notices import BuildNotices
+from conda_store_shared.db.engine import Database
+from conda_store_shared.errors import DatabaseUnavailable
+
+# Pieces have at most 64 KiB: so much is held for a reader who takes their time, and no more.
+_PIECES_AT_ONCE = 4
+
+News = Told | LogEnd
+RequireRight = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowTools:
+    """What following works with; readers who were told nothing look for themselves every ``look`` seconds."""
+
+    database: Database
+    notices: BuildNotices = field(default_factory=BuildNotices)
+    look: float = 2.0
+
+
+class LogFollower:
+    """Somebody who reads the log of a build from a position on; to be closed.
+
+    ``require_right`` is asked before anything is told, and raises when the reader may not know of it any more.
+    """
+
+    def __init__(
+        self, build_id: int, position: LogPosition, *, tools: FollowTools, require_right: RequireRight
+    ) -> None:
+        self._build_id = build_id
+        self._telling = Telling(position)
+        self._tools = tools
+        self._require_right = require_right
+        self._is_over = False
+        self._waiting = ExitStack()
+        self._happened = self._waiting.enter_context(tools.notices.of(build_id))
+
+    def close(self) -> None:
+        """Read no more."""
+        self._waiting.close()
+
+    async def take(self, seconds: float) -> Sequence[News] | None:
+        """Return what follows: nothing when nothing comes within ``seconds``, None once the end was told.
+
+        Raises what ``require_right`` raises.  A database that is away is waited for.
+        """
+        if self._is_over:
+            return None
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + seconds
+        while True:
+            self._happened.clear()
+            try:
+                news = await self._look()
+            except DatabaseUnavailable:
+                news = []
+            if news or clock() >= give_up_at:
+                return news
+            await _wait(self._happened, min(self._tools.look, give_up_at - clock()))
+
+    async def _look(self) -> list[News]:
+        async with self._tools.database.session() as session:
+            seen = await _see(session, self._build_id, self._telling.position)
+        await self._require_right()
+        news: list[News] = list(self._telling.tell(seen.pieces, seen.attempts, is_all=seen.is_all))
+        if seen.is_over:
+            self._is_over = True
+            news.append(seen.end(self._telling.position))
+        return news
+
+
+async def has_ended(session: AsyncSession, build_id: int, position: LogPosition) -> bool:
+    """Whether there is nothing after ``position``, nor will there be."""
+    seen = await _see(session, build_id, position)
+    return seen.is_over and not seen.pieces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A log after a position; ``state`` is None when its build is gone."""
+
+    state: LogState | None
+    attempts: Sequence[Attempt]
+    pieces: Sequence[LogPiece]
+    is_all: bool
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_all and (self.state is None or self.state.is_over)
+
+    def end(self, position: LogPosition) -> LogEnd:
+        is_deleted = self.state is None or self.state.is_deleted
+        status = self.state.status if self.state else None
+        return LogEnd(reason="deleted" if is_deleted else "complete", status=status, position=position)
+
+
+async def _see(session: AsyncSession, build_id: int, position: LogPosition) -> _Seen:
+    # Asked first: what is written afterwards is then no part of a log that is called over.
+    state = await find_log_state(session, build_id)
+    attempts = await list_attempts(session, build_id)
+    found = await list_pieces_after(session, build_id, position, _PIECES_AT_ONCE)
+    # Of a log that is over no more pieces come, so none are waited for.
+    is_over = state is None or state.is_over
+    return _Seen(
+        state=state,
+        attempts=attempts,
+        pieces=found if is_over else without_gaps(found, position),
+        is_all=len(found) < _PIECES_AT_ONCE,
+    )
+
+
+async def _wait(happened: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await happened.wait()
+    except TimeoutError:
+        pass
