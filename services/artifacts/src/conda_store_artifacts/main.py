@@ -17,7 +17,7 @@ from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixReb
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
-from conda_store_artifacts.background import GarbageCollector
+from conda_store_artifacts.background import GarbageCollector, LogWatch
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
 from conda_store_artifacts.ports import Recompressor, Registries
 from conda_store_artifacts.routes import ROUTES
@@ -25,6 +25,7 @@ from conda_store_artifacts.routes.context import Downloads
 from conda_store_artifacts.use_cases.artifact_tools import Tools
 from conda_store_artifacts.use_cases.await_image import PullTools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
+from conda_store_artifacts.use_cases.follow_log import FollowTools
 from conda_store_artifacts.use_cases.image_tools import ImageTools
 from conda_store_artifacts.use_cases.provide_fragments import SCRATCH, FragmentTools
 from conda_store_artifacts.use_cases.provide_zstd_archive import ZstdTools
@@ -73,9 +74,7 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: 
 
     async def discard(envelope: Envelope) -> None:
         if isinstance(envelope.event, ArtifactDiscardRequested):
-            discarded = await discard_artifacts(
-                envelope.event, store=store, transactions=tools.transactions
-            )
+            discarded = await discard_artifacts(envelope.event, store=store, transactions=tools.transactions)
             await publish_until_taken(bus, ARTIFACTS, envelope, discarded)
 
     return Service(
@@ -176,11 +175,16 @@ def build_downloads(options: DownloadOptions, *, bus: Bus, database: Database, s
         look=_LOOK_WITH_NOTICES if database.is_postgres else _LOOK_WITHOUT,
     )
     listener = Listener(database, EVENT_NOTICES, pulls.notices.hear)
+    following = FollowTools(database=database)
     return Service(
         name=ARTIFACTS,
         subscriptions=(authentication.subscription,),
-        background=(authentication.background, listener.run),
-        routes=provide(ROUTES, authentication.authenticator, downloads, database, pulls),
+        background=(
+            authentication.background,
+            listener.run,
+            LogWatch(database=database, notices=following.notices).run,
+        ),
+        routes=provide(ROUTES, authentication.authenticator, downloads, database, pulls, following),
         checks={"database": database.check, "storage": store.check},
     )
 

@@ -13,6 +13,7 @@ from conda_store_artifacts.repositories.logs import is_log_stored
 from conda_store_artifacts.repositories.packages import list_installed_packages
 from conda_store_artifacts.routes.access import OnCurrentBuild
 from conda_store_artifacts.routes.context import Downloads, downloads_of
+from conda_store_artifacts.routes.log_stream import answer_log_stream
 from conda_store_artifacts.use_cases.locate_artifact import address_of, locate_artifact
 from conda_store_artifacts.use_cases.provide_zstd_archive import provide_zstd_archive
 from conda_store_artifacts.use_cases.read_log import LogPart, read_log
@@ -37,9 +38,10 @@ class ArchiveQuery(BaseModel):
 
 
 class LogQuery(BaseModel):
-    """``position`` is what X-Log-Position said last, 0 for the beginning."""
+    """``position`` is what X-Log-Position said last, 0 for the beginning; with ``follow`` the log is streamed."""
 
     position: str | None = None
+    follow: bool = False
 
 
 def get_artifact(artifact_type: ArtifactType) -> Endpoint:
@@ -124,18 +126,24 @@ async def get_current_lockfile(request: Request) -> Response:
     OnBuild(Permission.ENVIRONMENT_READ),
     _TO_OBJECT,
     Content(told="What follows the position; X-Log-Position and X-Log-Complete go with it.", media_type="text/plain"),
+    Content(told="The log as it is written: `log`, `stage` and `end`.", media_type="text/event-stream"),
+    Content(told="Nothing follows what the reader has seen, nor will it.", status=204),
     query=LogQuery,
     errors={400: "The position is none.", **_ABSENT},
 )
 async def get_log(request: Request) -> Response:
-    """Redirect to the stored log, or to the log as it is written; with ``position`` answer what follows it."""
+    """Redirect to the stored log, or to the log as it is written; with ``position`` answer what follows it.
+
+    With ``follow`` stream it from there on.
+    """
+    query = parse_query(request, LogQuery)
+    if query.follow:
+        return await answer_log_stream(request, query.position)
     downloads, place = downloads_of(request), build_place(request)
     async with downloads.database.session() as session:
-        if (position := request.query_params.get("position")) is not None:
-            return _log_response(await read_log(session, place.build_id, LogPosition.parse(position)))
-        if not await is_log_stored(session, place.build_id):
-            return RedirectResponse(downloads.log_path(place.build_id))
-        return RedirectResponse(await locate_artifact(ArtifactType.LOGS, place, session, served=downloads.served))
+        if query.position is not None:
+            return _log_response(await read_log(session, place.build_id, LogPosition.parse(query.position)))
+        return await _stored_log_response(place, session, downloads)
 
 
 async def _lockfile_response(place: BuildPlace, session: AsyncSession, downloads: Downloads) -> Response:
@@ -143,6 +151,12 @@ async def _lockfile_response(place: BuildPlace, session: AsyncSession, downloads
     if await find_artifact_key(session, place.build_id, ArtifactType.LOCKFILE) == "":
         return PlainTextResponse(write_explicit_list(await list_installed_packages(session, place.build_id)))
     return RedirectResponse(await locate_artifact(ArtifactType.LOCKFILE, place, session, served=downloads.served))
+
+
+async def _stored_log_response(place: BuildPlace, session: AsyncSession, downloads: Downloads) -> Response:
+    if not await is_log_stored(session, place.build_id):
+        return RedirectResponse(downloads.log_path(place.build_id))
+    return RedirectResponse(await locate_artifact(ArtifactType.LOGS, place, session, served=downloads.served))
 
 
 def _log_response(part: LogPart) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import accumulate, takewhile
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +16,9 @@ from conda_store_artifacts.use_cases.build_notices import BuildNotices
 from conda_store_shared.db.engine import Database
 from conda_store_shared.errors import DatabaseUnavailable
 
-# Pieces have at most 64 KiB: so much is held for a reader who takes their time, and no more.
-_PIECES_AT_ONCE = 4
+# So much is held for a reader who takes their time, and one piece more: those have at most 64 KiB.
+_CHARACTERS_AT_ONCE = 64 * 1024
+_PIECES_AT_ONCE = 32
 
 News = Told | LogEnd
 RequireRight = Callable[[], Awaitable[None]]
@@ -112,14 +114,21 @@ async def _see(session: AsyncSession, build_id: int, position: LogPosition) -> _
     state = await find_log_state(session, build_id)
     attempts = await list_attempts(session, build_id)
     found = await list_pieces_after(session, build_id, position, _PIECES_AT_ONCE)
+    held = _first(found, _CHARACTERS_AT_ONCE)
     # Of a log that is over no more pieces come, so none are waited for.
     is_over = state is None or state.is_over
     return _Seen(
         state=state,
         attempts=attempts,
-        pieces=found if is_over else without_gaps(found, position),
-        is_all=len(found) < _PIECES_AT_ONCE,
+        pieces=held if is_over else without_gaps(held, position),
+        is_all=len(found) < _PIECES_AT_ONCE and len(held) == len(found),
     )
+
+
+def _first(pieces: Sequence[LogPiece], characters: int) -> Sequence[LogPiece]:
+    """The first pieces, up to the one that makes them so long."""
+    lengths = accumulate(len(piece.lines) for piece in pieces)
+    return pieces[: 1 + sum(1 for _ in takewhile(lambda length: length < characters, lengths))]
 
 
 async def _wait(happened: asyncio.Event, seconds: float) -> None:
