@@ -53,6 +53,7 @@ async def change_webhook(
         await _redirect(webhook, change, caller, transaction)
     _move_to(webhook, change.state)
     webhook.updated_on = now
+    await session.flush()
     await make_due(session, webhook.id)
     log.info("webhook_changed", actor=caller.primary_namespace, state=webhook.state, **told_of(webhook))
     return webhook

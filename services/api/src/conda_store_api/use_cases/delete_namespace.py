@@ -1,5 +1,7 @@
 """Deletes a namespace with all its environments (contract §4.8)."""
 
+import structlog
+
 from conda_store_api.repositories.deletion import lock_environments, lock_namespace, remove_role_mappings
 from conda_store_api.repositories.webhooks import delete_webhooks_of
 from conda_store_api.use_cases.act import Act
@@ -8,6 +10,8 @@ from conda_store_api.use_cases.ledger.public_events import Place, record_at
 from conda_store_shared.contracts.public_events import NamespaceDeleted
 from conda_store_shared.errors import NotFound
 from conda_store_shared.transaction import Transaction
+
+log = structlog.get_logger()
 
 
 async def delete_namespace(name: str, act: Act, transaction: Transaction) -> None:
@@ -23,6 +27,7 @@ async def delete_namespace(name: str, act: Act, transaction: Transaction) -> Non
         return
     namespace.deleted_on = act.now
     await remove_role_mappings(session, namespace.id)
-    await delete_webhooks_of(session, name)
+    if webhooks := await delete_webhooks_of(session, name):
+        log.info("webhooks_removed", actor=act.actor, namespace=name, webhook_ids=list(webhooks))
     await let_environments_go(transaction, name, await lock_environments(session, namespace.id), act)
     record_at(transaction, Place(name), NamespaceDeleted(), act)
