@@ -115,10 +115,17 @@ class Connection:
         return token
 
     @contextmanager
-    def stream(self, path: str, query: Query | None = None, *, patience: float = _PATIENCE) -> Iterator[httpx.Response]:
-        """Open a GET; what it answers is read within."""
-        timeout = httpx.Timeout(patience, connect=_CONNECT_PATIENCE)
-        with self._open("GET", path, params=query, timeout=timeout) as response, self._telling_failures():
+    def stream(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        patience: float = _PATIENCE,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[httpx.Response]:
+        """Open a GET; what it answers is read within, each part of it after ``patience`` seconds at most."""
+        content = {"params": query, "headers": headers, "timeout": httpx.Timeout(patience, connect=_CONNECT_PATIENCE)}
+        with self._open("GET", path, **content) as response, self._telling_failures():
             yield response
 
     @contextmanager

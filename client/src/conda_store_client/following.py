@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conda_store_client import interruption
+from conda_store_client.build_news import BuildNews
 from conda_store_client.builds import COMPLETED, Build, LogReader, Stage, find_build, list_stages
 from conda_store_client.connection import Connection
 from conda_store_client.errors import PASSING, ClientError
@@ -29,31 +29,31 @@ class Progress:
     trouble: str = ""
 
 
-def follow(
-    connection: Connection, build_id: int, *, pause: float = 0.3, grace: float = _GRACE
-) -> Iterator[Progress]:
+def follow(connection: Connection, build_id: int, *, pause: float = 0.3, grace: float = _GRACE) -> Iterator[Progress]:
     """Return the progress of a build until nothing more is to come of it.
 
-    Asks every ``pause`` seconds, and less often when it takes long; ``grace`` seconds after the end of the build it no
-    longer waits for the rest of a log.  A server that goes away meanwhile is waited for;
-    raises its error only when it was away from the start, or stays away.
+    Asks whenever the server tells that something happened, and every ``pause`` seconds, less often when it takes long,
+    for what it does not tell; ``grace`` seconds after the end of the build it no longer waits for the rest of a log.  A
+    server that goes away meanwhile is waited for; raises its error only when it was away from the start, or stays away.
     """
     log = LogReader(connection, build_id)
     latest = _ask(connection, build_id, log)
     yield latest
     heard = ended = began = time.monotonic()
-    while not _is_over(latest, log, ended + grace):
-        interruption.pause(min(max(pause, (time.monotonic() - began) / 60), _LONGEST_PAUSE))
-        try:
-            latest = _ask(connection, build_id, log)
-            heard = time.monotonic()
-        except PASSING as error:
-            if time.monotonic() - heard > _PATIENCE:
-                raise
-            latest = _in_trouble(latest, error)
-        if not latest.build.has_ended or _is_busy(latest):
-            ended = time.monotonic()
-        yield latest
+    with BuildNews(connection, build_id) as news:
+        while not _is_over(latest, log, ended + grace):
+            interval = min(max(pause, (time.monotonic() - began) / 60), _LONGEST_PAUSE)
+            news.wait(interval, interval)
+            try:
+                latest = _ask(connection, build_id, log)
+                heard = time.monotonic()
+            except PASSING as error:
+                if time.monotonic() - heard > _PATIENCE:
+                    raise
+                latest = _in_trouble(latest, error)
+            if not latest.build.has_ended or _is_busy(latest):
+                ended = time.monotonic()
+            yield latest
 
 
 def _ask(connection: Connection, build_id: int, log: LogReader) -> Progress:

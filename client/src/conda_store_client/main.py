@@ -25,6 +25,7 @@ from conda_store_client.commands.solve import solve_file
 from conda_store_client.commands.tokens import token_group
 from conda_store_client.commands.verify import verify_build
 from conda_store_client.commands.wait import wait_for_build
+from conda_store_client.commands.watch import watch_events
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script
 
@@ -81,6 +82,7 @@ for _command in (
     create_build,
     wait_for_build,
     show_logs,
+    watch_events,
     cancel_build,
     download_artifact,
     verify_build,

@@ -104,6 +104,14 @@ def settings_path(place: str | None) -> str:
     return f"/api/v1/setting/{'/'.join(map(_quoted, names))}/"
 
 
+def place_of(text: str) -> tuple[str, str | None]:
+    """Read ``<namespace>`` or ``<namespace>/<name>``; raises ClientError."""
+    namespace, *rest = text.split("/")
+    if not all(map(_is_name, (namespace, *rest))) or len(rest) >= _LEVELS:
+        raise ClientError(f"unable to parse {text}", "Give <namespace> or <namespace>/<name>.")
+    return namespace, rest[0] if rest else None
+
+
 def _is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None and text not in (".", "..")
 

@@ -2,7 +2,7 @@
 
 import time
 
-from conda_store_client import interruption
+from conda_store_client.build_news import BuildNews
 from conda_store_client.builds import CANCELED, COMPLETED, FAILED, Build, find_build, list_stages
 from conda_store_client.connection import Connection
 from conda_store_client.errors import PASSING, ClientError
@@ -20,22 +20,24 @@ _SHORTEST_INTERVAL = 0.05
 
 
 def wait_for(connection: Connection, build_id: int, artifact: str, *, timeout: float, interval: float) -> None:
-    """Return when it is there; asks every ``interval`` seconds.
+    """Return when it is there: as soon as the server tells, or asking every ``interval`` seconds where it does not.
 
     Raises ClientError when it will never come, or after ``timeout`` seconds.  A server that goes away meanwhile is
     waited for.
     """
     give_up_at = time.monotonic() + timeout
     build = find_build(connection, build_id)
-    while not _is_there(connection, build, artifact):
-        remaining = give_up_at - time.monotonic()
-        if remaining <= 0:
-            raise ClientError(f"Build {build_id} failed to complete in {timeout:g} seconds", f"It is {build.status}.")
-        interruption.pause(min(max(interval, _SHORTEST_INTERVAL), remaining))
-        try:
-            build = find_build(connection, build_id)
-        except PASSING:
-            continue
+    with BuildNews(connection, build_id) as news:
+        while not _is_there(connection, build, artifact):
+            remaining = give_up_at - time.monotonic()
+            if remaining <= 0:
+                late = f"Build {build_id} failed to complete in {timeout:g} seconds"
+                raise ClientError(late, f"It is {build.status}.")
+            news.wait(max(interval, _SHORTEST_INTERVAL), remaining)
+            try:
+                build = find_build(connection, build_id)
+            except PASSING:
+                continue
 
 
 def require_success(build: Build) -> None:

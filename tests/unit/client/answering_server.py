@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -23,12 +23,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; of ``body`` only the first ``sent`` bytes are sent when the connection is to break."""
+    """An answer; of ``body`` only the first ``sent`` bytes are sent when the connection is to break.
+
+    Instead of a ``body``, ``pieces`` are sent as they come, and the connection ends with them.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: int | None = None
+    pieces: Iterable[bytes] | None = None
 
 
 Responder = Callable[[Asked], Answer]
@@ -42,6 +46,25 @@ def data(value: Any) -> Answer:
 def error(status: int, message: str) -> Answer:
     """A refusal in the usual envelope."""
     return Answer(status, json.dumps({"status": "error", "message": message}).encode())
+
+
+def in_turn(*answers: Answer | Responder) -> Responder:
+    """Give these answers one after the other, and the last one for ever."""
+    coming = list(answers)
+
+    def answer(asked: Asked) -> Answer:
+        found = coming.pop(0) if len(coming) > 1 else coming[0]
+        return found if isinstance(found, Answer) else found(asked)
+
+    return answer
+
+
+def stream(*pieces: str) -> Answer:
+    """A stream of server-sent events, which asks to be tried again at once when it has ended."""
+    return Answer(
+        headers={"Content-Type": "text/event-stream; charset=utf-8"},
+        pieces=[b"retry: 1\n", *(piece.encode() for piece in pieces)],
+    )
 
 
 def redirect(target: str, status: int = 307) -> Answer:
@@ -97,10 +120,12 @@ class AnsweringServer:
                 asked = Asked(self.command, parts.path, parse_qs(parts.query), dict(self.headers), body)
                 answer = server._answer(asked)
                 self.send_response(answer.status)
-                for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                length = {} if answer.pieces else {"Content-Length": str(len(answer.body))}
+                for name, value in {**length, **answer.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body[: answer.sent])
+                for piece in answer.pieces or [answer.body[: answer.sent]]:
+                    self.wfile.write(piece)
 
             do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  the names http.server calls
 

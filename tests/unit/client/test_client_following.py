@@ -1,6 +1,7 @@
 """Following and waiting, with a server that changes its mind, goes away, or is not ours."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,18 +12,12 @@ from conda_store_client.credentials import Anonymous
 from conda_store_client.errors import ClientError, ServerUnavailable
 from conda_store_client.following import follow
 from conda_store_client.waiting import wait_for
-from tests.unit.client.answering_server import Answer, AnsweringServer, Asked, data, error
+from tests.unit.client.answering_server import Answer, AnsweringServer, Asked, data, error, in_turn, stream
 from tests.unit.client.client_builds import a_build, a_log, a_stage, serve_build
 
 pytestmark = pytest.mark.slow
 
 PATH = "/api/v1/build/12/"
-
-
-def in_turn(*answers: Answer) -> Callable[[Asked], Answer]:
-    """Give these answers one after the other, and the last one for ever."""
-    coming = list(answers)
-    return lambda _asked: coming.pop(0) if len(coming) > 1 else coming[0]
 
 
 def statuses(*names: str) -> Callable[[Asked], Answer]:
@@ -44,7 +39,7 @@ def wait(connection: Connection, artifact: str = "build", timeout: float = 5) ->
 def test_wait_ends_when_the_build_is_completed(connection: Connection, server: AnsweringServer) -> None:
     server.routes[PATH] = statuses("QUEUED", "BUILDING", "COMPLETED")
     wait(connection)
-    assert len(server.asked) == 3
+    assert server.paths().count(PATH) == 3
 
 
 @pytest.mark.parametrize(("status", "message"), [("FAILED", "Build 12 failed"), ("CANCELED", "Build 12 was canceled")])
@@ -80,7 +75,7 @@ def test_wait_ends_when_the_artifact_is_there(
 ) -> None:
     server.routes[PATH] = in_turn(data(a_build(12, "BUILDING")), data(a_build(12, "BUILDING", "OTHER", kind)))
     wait(connection, artifact)
-    assert len(server.asked) == 2
+    assert server.paths().count(PATH) == 2
 
 
 def test_wait_goes_on_while_the_artifact_is_made(connection: Connection, server: AnsweringServer) -> None:
@@ -185,3 +180,48 @@ def test_answers_that_lack_a_field_are_told_as_such(connection: Connection, serv
         server.routes[PATH] = data(row)
         with pytest.raises(ClientError, match="the server's answer lacks"):
             wait(connection)
+
+
+def test_wait_ends_as_soon_as_the_server_tells(connection: Connection, server: AnsweringServer) -> None:
+    build = {"status": "BUILDING"}
+
+    def events(_asked: Asked) -> Answer:
+        def pieces() -> Iterator[bytes]:
+            yield b"retry: 1\n"
+            build["status"] = "COMPLETED"
+            yield b"id: 1\nevent: build.completed\ndata: {}\n\n"
+
+        return Answer(headers=stream().headers, pieces=pieces())
+
+    server.routes[PATH] = lambda _asked: data(a_build(12, build["status"]))
+    server.routes[f"{PATH}events/"] = in_turn(events, Answer(204))
+    wait_for(connection, 12, "build", timeout=300, interval=200)
+    assert server.paths().count(PATH) == 2
+
+
+def test_wait_asks_on_while_a_stream_is_held_back(connection: Connection, server: AnsweringServer) -> None:
+    held_back = threading.Event()
+
+    def nothing(_asked: Asked) -> Answer:
+        held_back.wait(10)
+        return Answer(headers=stream().headers)
+
+    server.routes[f"{PATH}events/"] = nothing
+    server.routes[PATH] = statuses("QUEUED", "BUILDING", "COMPLETED")
+    wait(connection)
+    held_back.set()
+
+
+def test_wait_gives_up_in_time_though_the_server_goes_on_telling(
+    connection: Connection, server: AnsweringServer
+) -> None:
+    over = threading.Event()
+
+    def events(_asked: Asked) -> Answer:
+        return Answer(headers=stream().headers, pieces=(b": keep-alive\n" for _ in iter(lambda: over.wait(0.02), True)))
+
+    server.routes[f"{PATH}events/"] = events
+    server.routes[PATH] = data(a_build(12, "BUILDING"))
+    with pytest.raises(ClientError, match=r"^Build 12 failed to complete in 0.3 seconds$"):
+        wait_for(connection, 12, "build", timeout=0.3, interval=0.1)
+    over.set()

@@ -13,7 +13,12 @@ from conda_store_client.waiting import WAITED_FOR, wait_for
     "--timeout", type=click.FloatRange(min=0), default=600, show_default=True, metavar="SECONDS", help="How long."
 )
 @click.option(
-    "--interval", type=click.FloatRange(min=0), default=10, show_default=True, metavar="SECONDS", help="How often."
+    "--interval",
+    type=click.FloatRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to ask, where the server does not tell.",
 )
 @click.option(
     "--artifact",
