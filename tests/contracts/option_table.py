@@ -142,6 +142,11 @@ ROWS: dict[str, Row] = {
         shown_by="tests/integration/api/test_hooks_in_two_processes.py"
         "::test_hook_is_called_by_one_process_and_by_another_when_that_dies",
     ),
+    "CondaStore.webhook_allowed_networks": Row(
+        default=[],
+        shown_by="tests/integration/api/test_webhook_sender.py"
+        "::test_sender_takes_of_several_addresses_those_that_are_allowed",
+    ),
     "CondaStore.webhooks_per_owner": Row(
         default=50,
         shown_by="tests/unit/api/webhooks_suite.py"

@@ -11,8 +11,10 @@ from traitlets.config import Config
 
 from conda_store_api.adapters.called_hooks import HookOptions
 from conda_store_api.domain.policy import BuildPolicy, LedgerOptions
+from conda_store_api.domain.webhook_address import parse_networks
 from conda_store_api.use_cases.change_settings import check_values
 from conda_store_api.use_cases.create_webhook import WebhookOptions
+from conda_store_api.use_cases.deliveries.tools import DeliveryOptions
 from conda_store_api.use_cases.ledger.stage_failed import RetryPolicy
 from conda_store_shared.config.authorization import authorization_values
 from conda_store_shared.config.bus import Bus
@@ -39,6 +41,7 @@ class ApiOptions:
     authorization: AuthorizationOptions
     hooks: HookOptions = field(default_factory=HookOptions)
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
+    deliveries: DeliveryOptions = field(default_factory=DeliveryOptions)
     max_page_size: int = 100
     url_prefix: str = ""
     anonymous_solve: bool = False
@@ -60,7 +63,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         retry=RetryPolicy(first=ledger.first_retry, longest=ledger.longest_retry),
         authorization=AuthorizationOptions(**authorization_values(config)),
         hooks=_hooks(store),
-        webhooks=WebhookOptions(per_owner=store.webhooks_per_owner, days_kept=store.webhook_deliveries_kept),
+        webhooks=_webhooks(store),
         max_page_size=server.max_page_size,
         url_prefix=server.url_prefix.rstrip("/"),
         anonymous_solve=rights.anonymous_solve,
@@ -145,6 +148,16 @@ def _hooks(store: CondaStore) -> HookOptions:
         validate_action=store.validate_action,
         post_update=store.post_update_environment_build_hook,
         seconds=store.hook_timeout,
+    )
+
+
+def _webhooks(store: CondaStore) -> WebhookOptions:
+    try:
+        networks = parse_networks(store.webhook_allowed_networks)
+    except ValueError as error:
+        raise ConfigurationError(f"CondaStore.webhook_allowed_networks: {error}; write 10.1.0.0/16") from error
+    return WebhookOptions(
+        allowed_networks=networks, per_owner=store.webhooks_per_owner, days_kept=store.webhook_deliveries_kept
     )
 
 

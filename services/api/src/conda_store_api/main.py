@@ -11,6 +11,7 @@ from importlib.metadata import version
 from traitlets.config import Config
 
 from conda_store_api.adapters.called_hooks import CalledHooks
+from conda_store_api.adapters.http_webhook_sender import HttpWebhookSender
 from conda_store_api.adapters.prometheus_gauges import suite_figures
 from conda_store_api.background import Background, Upkeep, ensure_namespace, forget_deliveries_forever
 from conda_store_api.config import ApiOptions, read_options
@@ -19,11 +20,12 @@ from conda_store_api.consumers import subscriptions
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
+from conda_store_api.use_cases.deliveries.dispatcher import Dispatcher
+from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
-from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.assembly.authentication import wire_authentication
 from conda_store_shared.assembly.database import open_database, prepare_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
@@ -36,10 +38,12 @@ from conda_store_shared.config.load import load_config
 from conda_store_shared.contracts.topology import API
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.notices import Listener
+from conda_store_shared.db.turns import Turn
 from conda_store_shared.errors import CondaStoreError
 from conda_store_shared.relay import Relay
 from conda_store_shared.storage.object_store import ObjectStore
 from conda_store_shared.transaction import Transactions
+from conda_store_shared.web.authentication import Authenticator
 from conda_store_shared.web.routing import provide
 from conda_store_shared.web.unstorable import unstorable_value
 from conda_store_shared.worker.service import Coroutine, Service
@@ -67,7 +71,9 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     solves = RemoteSolveTools(
         transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
     )
-    counts, notices, webhooks = Counts(database), EventNotices(database), Wake()
+    counts, notices = Counts(database), EventNotices(database)
+    webhooks = _webhooks(options, transactions, authentication.authenticator)
+    notices.attach(webhooks.wake_events)
     api = Api(
         transactions=transactions,
         store=parts.store,
@@ -79,7 +85,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
         erase=background.wake_erase,
-        wake_webhooks=webhooks.set,
+        wake_webhooks=webhooks.wake_webhooks,
         forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
@@ -91,6 +97,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         background=(
             relay.run,
             notices.run,
+            webhooks.run,
             *background.loops,
             partial(ensure_namespace, transactions, options.policy.settings),
             *_upkeep(options, solves),
@@ -117,6 +124,19 @@ def _subscriptions(options: ApiOptions, background: Background, solves: RemoteSo
         hooks=solves.hooks,
     )
     return subscriptions(tools)
+
+
+def _webhooks(options: ApiOptions, transactions: Transactions, authenticator: Authenticator) -> Dispatcher:
+    """Who tells webhooks of public events."""
+    tools = DeliveryTools(
+        transactions=transactions,
+        sender=HttpWebhookSender(options.webhooks.allowed_networks),
+        authenticator=authenticator,
+        version=version("conda-store-api"),
+        url_prefix=options.url_prefix,
+        options=options.deliveries,
+    )
+    return Dispatcher(tools, Turn(transactions.database, "webhooks"))
 
 
 def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine]:

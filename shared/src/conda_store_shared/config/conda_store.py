@@ -110,6 +110,12 @@ class CondaStore(Configurable):
     hook_timeout = Float(
         30, min=0.01, help="Seconds a hook may take; then whoever waits for it gets an error."
     ).tag(config=True)
+    webhook_allowed_networks = List(
+        Unicode(),
+        [],
+        help="Networks (10.1.0.0/16) that webhooks may be sent to although they are private, such as the one of your "
+        "CI; never add one from which machines are administered, or their metadata.",
+    ).tag(config=True)
     webhooks_per_owner = Int(
         50, min=0, help="Webhooks that one may have, by one's own namespace; those there are stay when it is lowered."
     ).tag(config=True)

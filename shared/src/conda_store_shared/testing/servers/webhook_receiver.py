@@ -51,11 +51,15 @@ def writes(text: bytes) -> Reply:
 
 
 class WebhookReceiver:
-    """A server on a loopback port; ``reply`` says what is answered, and may be changed at any time."""
+    """A server on a loopback port; ``reply`` says what is answered, and may be changed at any time.
+
+    What a path, without its query, has in ``replies`` is answered there instead.
+    """
 
     def __init__(self, reply: Reply | None = None, *, certificate: Path | None = None, port: int = 0) -> None:
         """With the file of a ``certificate`` and its key it speaks TLS."""
         self.reply = reply or says(204)
+        self.replies: dict[str, Reply] = {}
         self.received: list[Received] = []
         self.stopping = threading.Event()
         self._server = _Server((LOOPBACK, port), _handler(self))
@@ -120,14 +124,15 @@ def _handler(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.received.append(Received(path=self.path, headers=headers, body=body, at=time.monotonic()))
-            self.close_connection = True
-            receiver.reply(self.connection)
+            self._answer(Received(path=self.path, headers=headers, body=body, at=time.monotonic()))
 
         def do_GET(self) -> None:
-            receiver.received.append(Received(path=self.path, headers={}, body=b"", at=time.monotonic()))
+            self._answer(Received(path=self.path, headers={}, body=b"", at=time.monotonic()))
+
+        def _answer(self, received: Received) -> None:
+            receiver.received.append(received)
             self.close_connection = True
-            receiver.reply(self.connection)
+            receiver.replies.get(self.path.partition("?")[0], receiver.reply)(self.connection)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

@@ -1,0 +1,184 @@
+"""Rows of webhooks and deliveries, as whoever makes the deliveries reads and moves them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_api.domain.webhook import DeliveryKind, DeliveryState, Scope, WebhookState
+from conda_store_shared.db.models import PublicEvent, Webhook, WebhookDelivery, WebhookSecret
+from conda_store_shared.db.statements import insert_new
+
+_CHANGES = select(
+    func.count(),
+    func.max(Webhook.updated_on),
+    func.count(Webhook.failing_since).filter(Webhook.state == WebhookState.ACTIVE),
+).select_from(Webhook)
+_NEWEST_EVENT = select(func.max(PublicEvent.id))
+_QUIETLY: Mapping[str, Any] = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingDelivery:
+    """The next delivery of a webhook, with all that sending it needs; the log may have forgotten the event."""
+
+    delivery: WebhookDelivery
+    webhook: Webhook
+    event: PublicEvent | None
+    secrets: Sequence[str]
+
+
+async def find_changes(session: AsyncSession) -> tuple[int, datetime | None, int]:
+    """Return how many webhooks there are and when one was last changed; and how many of them nothing reaches."""
+    count, changed_on, failing = (await session.execute(_CHANGES)).one()
+    return count, changed_on, failing
+
+
+async def find_newest_event(session: AsyncSession) -> int:
+    """Return the id of the newest event, 0 when there is none."""
+    return await session.scalar(_NEWEST_EVENT) or 0
+
+
+async def list_active_webhooks(session: AsyncSession) -> Sequence[Webhook]:
+    """Return all webhooks that are told of events."""
+    return (await session.scalars(select(Webhook).where(Webhook.state == WebhookState.ACTIVE))).all()
+
+
+async def list_waiting(session: AsyncSession) -> Collection[int]:
+    """Return of which webhooks an event waits that was chosen to be the next, whenever it is due."""
+    waits = (WebhookDelivery.state == DeliveryState.PENDING, WebhookDelivery.kind == DeliveryKind.EVENT)
+    return set(await session.scalars(select(WebhookDelivery.webhook_id).where(*waits)))
+
+
+async def list_due(session: AsyncSession, now: datetime) -> Sequence[tuple[int, DeliveryKind]]:
+    """Return of which webhooks deliveries are due now, and of which kind; pings are, whatever the state."""
+    due = or_(WebhookDelivery.not_before.is_(None), WebhookDelivery.not_before <= now)
+    wanted = or_(Webhook.state == WebhookState.ACTIVE, WebhookDelivery.kind == DeliveryKind.PING)
+    rows = await session.execute(
+        select(WebhookDelivery.webhook_id, WebhookDelivery.kind)
+        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+        .where(WebhookDelivery.state == DeliveryState.PENDING, due, wanted)
+        .distinct()
+    )
+    return [(webhook_id, DeliveryKind(kind)) for webhook_id, kind in rows]
+
+
+async def list_events(
+    session: AsyncSession, after: int, limit: int, *, scope: Scope | None = None
+) -> Sequence[PublicEvent]:
+    """Return the events after an id, oldest first; with a scope those that are in it."""
+    statement = select(PublicEvent).where(PublicEvent.id > after).order_by(PublicEvent.id).limit(limit)
+    if scope is not None and scope.types:
+        statement = statement.where(PublicEvent.type.in_(scope.event_types))
+    if scope is not None and scope.namespace is not None:
+        statement = statement.where(PublicEvent.namespace == scope.namespace)
+    if scope is not None and scope.environment is not None:
+        statement = statement.where(PublicEvent.environment == scope.environment)
+    return (await session.scalars(statement)).all()
+
+
+async def find_waiting(
+    session: AsyncSession, webhook_id: int, kind: DeliveryKind, now: datetime
+) -> WaitingDelivery | None:
+    """Return the oldest delivery of a kind that waits."""
+    found = (
+        await session.execute(
+            select(WebhookDelivery, Webhook, PublicEvent)
+            .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+            .join(PublicEvent, PublicEvent.id == WebhookDelivery.event_id, isouter=True)
+            .where(
+                WebhookDelivery.webhook_id == webhook_id,
+                WebhookDelivery.kind == kind,
+                WebhookDelivery.state == DeliveryState.PENDING,
+            )
+            .order_by(WebhookDelivery.id)
+            .limit(1)
+        )
+    ).first()
+    if found is None:
+        return None
+    counts = or_(WebhookSecret.expires_on.is_(None), WebhookSecret.expires_on > now)
+    secrets = await session.scalars(
+        select(WebhookSecret.secret)
+        .where(WebhookSecret.webhook_id == webhook_id, counts)
+        .order_by(WebhookSecret.id.desc())
+    )
+    delivery, webhook, event = found
+    return WaitingDelivery(delivery=delivery, webhook=webhook, event=event, secrets=secrets.all())
+
+
+async def add_delivery(
+    session: AsyncSession, place: tuple[int, int], event: PublicEvent, now: datetime
+) -> bool:
+    """Make an event the next one of a webhook that was done with a position; False when it is elsewhere by now.
+
+    ``place`` are the id of the webhook and that position.
+    """
+    webhook_id, position = place
+    if not await move_position(session, webhook_id, position, event.id):
+        return False
+    row = {
+        "webhook_id": webhook_id,
+        "event_id": event.id,
+        "type": event.type,
+        "kind": DeliveryKind.EVENT,
+        "state": DeliveryState.PENDING,
+        "attempts": [],
+        "created_on": now,
+    }
+    await insert_new(session, WebhookDelivery, row)
+    return True
+
+
+async def move_position(session: AsyncSession, webhook_id: int, position: int, to: int) -> bool:
+    """Note that an active webhook that was done with ``position`` is done with ``to``; False when it was not."""
+    at_position = (Webhook.id == webhook_id, Webhook.position == position, Webhook.state == WebhookState.ACTIVE)
+    moved = await session.scalar(
+        update(Webhook).where(*at_position).values(position=to).returning(Webhook.id), execution_options=_QUIETLY
+    )
+    return moved is not None
+
+
+async def lock_delivery(session: AsyncSession, delivery_id: int) -> WebhookDelivery | None:
+    """Return a delivery that nobody else changes until the transaction ends."""
+    found: WebhookDelivery | None = await session.scalar(
+        select(WebhookDelivery)
+        .where(WebhookDelivery.id == delivery_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def finish_delivery(session: AsyncSession, delivery_id: int, state: DeliveryState, now: datetime) -> None:
+    """End a delivery without another attempt, unless it is over."""
+    waits = (WebhookDelivery.id == delivery_id, WebhookDelivery.state == DeliveryState.PENDING)
+    await session.execute(
+        update(WebhookDelivery).where(*waits).values(state=state, finished_on=now, not_before=None),
+        execution_options=_QUIETLY,
+    )
+
+
+async def note_failing(session: AsyncSession, webhook_id: int, now: datetime) -> None:
+    """Note since when nothing reaches a webhook."""
+    failing = and_(Webhook.id == webhook_id, Webhook.failing_since.is_(None))
+    await session.execute(update(Webhook).where(failing).values(failing_since=now), execution_options=_QUIETLY)
+
+
+async def note_working(session: AsyncSession, webhook_id: int) -> None:
+    """Note that a webhook was reached."""
+    failing = and_(Webhook.id == webhook_id, Webhook.failing_since.is_not(None))
+    await session.execute(update(Webhook).where(failing).values(failing_since=None), execution_options=_QUIETLY)
+
+
+async def disable_webhook(session: AsyncSession, webhook_id: int, url: str, reason: str, now: datetime) -> None:
+    """Send nothing more to a webhook, unless it was given another address meanwhile."""
+    await session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.url == url)
+        .values(state=WebhookState.DISABLED, disabled_reason=reason, updated_on=now),
+        execution_options=_QUIETLY,
+    )
