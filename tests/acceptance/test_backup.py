@@ -126,6 +126,9 @@ def test_restored_suite_has_every_build_artifact_and_token(restored: Restored, u
 def test_restored_suite_builds(user: User) -> None:
     build_id = user.submit("built-afterwards", ["demo-text"])
     user.wait_for_artifacts(build_id, *STORED)
+    # No id that anybody can have seen in the time that is lost.
+    events = user.client.get("/api/v1/event/", params={"build_id": build_id}).json()["data"]
+    assert min(int(event["id"]) for event in events) > 1_000_000
 
 
 def test_restored_suite_makes_an_image_of_a_build_whose_prefix_is_lost(restored: Restored, user: User) -> None:
