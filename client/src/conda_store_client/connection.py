@@ -73,11 +73,26 @@ class Connection:
             yield from new.values()
             seen.update(new)
 
+    def get_rows(self, path: str, query: Query) -> Iterator[dict[str, Any]]:
+        """Return the rows of all pages of a list whose pages tell where the next one begins."""
+        cursor: object = None
+        while True:
+            response = self.get(path, {**query, **({"cursor": cursor} if cursor else {})})
+            yield from field({"data": data_of(response)}, "data", list)
+            cursor = response.json().get("cursor")
+            if not cursor:
+                return
+
     def post(self, path: str, body: object) -> Any:
         """Return the data of a POST."""
         with self._open("POST", path, json=body) as response, self._telling_failures():
             response.read()
         return data_of(response)
+
+    def act(self, path: str) -> None:
+        """Send a POST whose answer is nothing but that it was done."""
+        with self._open("POST", path) as response, self._telling_failures():
+            response.read()
 
     def put(self, path: str, body: object = None) -> None:
         """Send a PUT."""

@@ -26,6 +26,7 @@ from conda_store_client.commands.tokens import token_group
 from conda_store_client.commands.verify import verify_build
 from conda_store_client.commands.wait import wait_for_build
 from conda_store_client.commands.watch import watch_events
+from conda_store_client.commands.webhooks import webhook_group
 from conda_store_client.errors import ClientError
 from conda_store_client.shebang import expand_script
 
@@ -92,6 +93,7 @@ for _command in (
     list_group,
     delete_group,
     settings_group,
+    webhook_group,
     print_completion,
 ):
     conda_store.add_command(_command)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from conda_store_client.answers import data_of, field
+from conda_store_client.answers import field
 from conda_store_client.connection import Connection
 from conda_store_client.errors import ClientError, UnexpectedAnswer
 from conda_store_client.event_stream import EventStream, NoStream
@@ -55,16 +55,10 @@ def watch(connection: Connection, filters: Filters, cursor: str) -> Iterator[Hap
 
 def cursor_before(connection: Connection, filters: Filters, moment: datetime) -> str:
     """Return the id of the last event before a moment, 0 when there is none; raises ClientError."""
-    cursor: str | None = None
-    while True:
-        query = {**filters, **({"cursor": cursor} if cursor else {})}
-        response = connection.get(_LIST, query)
-        for event in field({"data": data_of(response)}, "data", list):
-            if _moment(field(event, "time", str)) < moment:
-                return field(event, "id", str)
-        cursor = response.json().get("cursor")
-        if not cursor:
-            return "0"
+    for event in connection.get_rows(_LIST, filters):
+        if _moment(field(event, "time", str)) < moment:
+            return field(event, "id", str)
+    return "0"
 
 
 def line_of(event: Mapping[str, Any]) -> str:

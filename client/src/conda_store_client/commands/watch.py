@@ -1,32 +1,14 @@
 """conda-store watch."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import click
 
 from conda_store_client.commands.invocation import Invocation
+from conda_store_client.commands.moments import read_moment
 from conda_store_client.uri import place_of
 from conda_store_client.watching import cursor_before, line_of, watch
-
-_AGO = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _read_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    """Read a moment, or how long ago it was; raises BadParameter."""
-    if text is None:
-        return None
-    try:
-        if ago := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        # Without a zone, it is that of whoever writes it.
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{text!r} is neither a moment (2026-11-27T02:30) nor so long ago (30s, 10m, 2h, 7d)"
-        ) from None
 
 
 @click.command("watch")
@@ -34,7 +16,7 @@ def _read_moment(_context: click.Context, _parameter: click.Parameter, text: str
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only events of this type; repeatable.")
 @click.option("--actor", metavar="NAMESPACE", help="Only what the owner of this namespace did.")
 @click.option(
-    "--since", callback=_read_moment, metavar="WHEN", help="Begin there: 10m, 2h, 7d ago, or 2026-11-27T02:30."
+    "--since", callback=read_moment, metavar="WHEN", help="Begin there: 10m, 2h, 7d ago, or 2026-11-27T02:30."
 )
 @click.option("--cursor", type=click.IntRange(min=0), metavar="ID", help="Begin after the event with this id.")
 @click.option("--count", "-n", type=click.IntRange(min=1), metavar="N", help="End after so many events.")
