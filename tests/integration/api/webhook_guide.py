@@ -37,12 +37,13 @@ class GuideServer(ServerProcess):
 
     start_timeout = 20.0
 
-    def __init__(self, program: str, secret: str, **environment: str) -> None:
+    def __init__(self, program: str, secret: str = "", **environment: str) -> None:
         self.name = program.partition(".")[0]
         super().__init__()
         self.program = program
+        self.secret = secret
         self.port = free_port()
-        self._environment = {"WEBHOOK_SECRET": secret, "PORT": str(self.port), **environment}
+        self._environment = environment
 
     def prepare(self) -> None:
         write_programs(self.directory)
@@ -53,7 +54,7 @@ class GuideServer(ServerProcess):
         return [runtime, self.directory / self.program]
 
     def environment(self) -> Mapping[str, str]:
-        return self._environment
+        return {"WEBHOOK_SECRET": self.secret, "PORT": str(self.port), **self._environment}
 
     def is_ready(self) -> bool:
         return accepts_connections(self.port)

@@ -40,6 +40,8 @@ QUICK: Mapping[str, Any] = {
     "CondaStoreServer.log_level": "INFO",
     # Nobody's machine is too full for the tests' small builds.
     "CondaStore.storage_threshold": 0,
+    # Receivers are here.
+    "CondaStore.webhook_allowed_networks": ["127.0.0.0/8"],
 }
 
 
