@@ -10,6 +10,7 @@ import pytest_asyncio
 from conda_store_shared.storage.filesystem import FilesystemStore
 from tests.unit.api.api_client import Api, open_api
 from tests.unit.api.ledger_builders import Ledger, copy_of, empty, make_template, open_ledger
+from tests.unit.api.streaming import Streaming, open_streaming
 
 _HERE = Path(__file__).parent
 
@@ -47,4 +48,11 @@ async def ledger(kept_ledger: Ledger, tmp_path: Path) -> AsyncIterator[Ledger]:
 async def api(ledger: Ledger) -> AsyncIterator[Api]:
     """The service over HTTP, on the ledger of the test."""
     async with open_api(ledger) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def streaming(ledger: Ledger) -> AsyncIterator[Streaming]:
+    """A replica of the service whose streams are fed, on the ledger of the test."""
+    async with open_streaming(ledger) as opened:
         yield opened

@@ -23,10 +23,11 @@ from conda_store_api.routes.context import Api
 from conda_store_api.use_cases.deliveries.dispatcher import Dispatcher
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.event_notices import EventNotices
+from conda_store_api.use_cases.follow_events.feed import EventFeed
 from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
-from conda_store_shared.assembly.authentication import wire_authentication
+from conda_store_shared.assembly.authentication import Authentication, wire_authentication
 from conda_store_shared.assembly.database import open_database, prepare_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
 from conda_store_shared.assembly.object_storage import open_store
@@ -71,9 +72,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     solves = RemoteSolveTools(
         transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
     )
-    counts, notices = Counts(database), EventNotices(database)
-    webhooks = _webhooks(options, transactions, authentication.authenticator)
-    notices.attach(webhooks.wake_events)
+    counts, readers = Counts(database), _log_readers(options, transactions, authentication)
     api = Api(
         transactions=transactions,
         store=parts.store,
@@ -82,10 +81,11 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         hooks=hooks,
         solves=solves,
         webhooks=options.webhooks,
+        feed=readers.feed,
         anonymous_solve=options.anonymous_solve,
         release=background.wake_release,
         erase=background.wake_erase,
-        wake_webhooks=webhooks.wake_webhooks,
+        wake_webhooks=readers.webhooks.wake_webhooks,
         forget_rights=authentication.rights.forget,
         version=version("conda-store-api"),
         max_page_size=options.max_page_size,
@@ -96,8 +96,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         subscriptions=[*_subscriptions(options, background, solves), authentication.subscription],
         background=(
             relay.run,
-            notices.run,
-            webhooks.run,
+            *readers.loops,
             *background.loops,
             partial(ensure_namespace, transactions, options.policy.settings),
             *_upkeep(options, solves),
@@ -108,6 +107,30 @@ def build(options: ApiOptions, parts: Parts) -> Service:
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide([*ROUTES, *options.additional_routes], api, database, authentication.authenticator),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LogReaders:
+    """Those who read the log of public events, and what wakes them."""
+
+    notices: EventNotices
+    webhooks: Dispatcher
+    feed: EventFeed
+
+    @property
+    def loops(self) -> Sequence[Coroutine]:
+        """What runs until the process stops."""
+        return self.notices.run, self.webhooks.run, self.feed.run
+
+
+def _log_readers(options: ApiOptions, transactions: Transactions, authentication: Authentication) -> _LogReaders:
+    database, authenticator = transactions.database, authentication.authenticator
+    webhooks = _webhooks(options, transactions, authenticator)
+    feed = EventFeed(database, authenticator, authentication.rights.forget, options.url_prefix)
+    notices = EventNotices(database)
+    notices.attach(webhooks.wake_events)
+    notices.attach(feed.wake)
+    return _LogReaders(notices=notices, webhooks=webhooks, feed=feed)
 
 
 def _subscriptions(options: ApiOptions, background: Background, solves: RemoteSolveTools) -> Sequence[Subscription]:

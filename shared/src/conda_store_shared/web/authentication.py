@@ -1,7 +1,7 @@
 """Who sends a request, and what they may do (contract §3)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -170,6 +170,24 @@ class Authenticator:
     async def principal_of_token(self, token: Token) -> Principal:
         """Return who a token speaks for, whether or not it was ever shown; raises DatabaseUnavailable."""
         return await self._principal(KnownToken(token=token, identifier=token.token_id))
+
+    async def counts(self, principal: Principal) -> bool:
+        """Whether the credential somebody was identified by still counts; raises DatabaseUnavailable."""
+        if principal.expiration is None:
+            return True
+        return self.clock() < principal.expiration and not await self.is_revoked(principal.token_id)
+
+    async def renew(self, principal: Principal) -> Principal | None:
+        """Return somebody who was identified before with what the database grants them now.
+
+        None when their credential counts no more.  Raises DatabaseUnavailable.
+        """
+        if not await self.counts(principal):
+            return None
+        if not principal.authenticated:
+            return principal
+        granted = await self._rights.bindings_of(principal.primary_namespace)
+        return replace(principal, sources={**principal.sources, BindingSource.DATABASE: granted})
 
     async def is_revoked(self, identifier: str | None) -> bool:
         """Whether a recorded token was revoked; raises DatabaseUnavailable."""

@@ -29,6 +29,19 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def admits(self, event: PublicEvent) -> bool:
+        """Whether an event is one of those."""
+        return (
+            (not self.types or event.type in self.types)
+            and self.namespace in (None, event.namespace)
+            and self.environment in (None, event.environment)
+            and self.build_id in (None, event.build_id)
+            and self.actor in (None, event.actor)
+            and (self.through is None or event.id <= self.through)
+            and (self.since is None or event.time >= self.since)
+            and (self.until is None or event.time < self.until)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
@@ -45,6 +58,13 @@ class EventReader:
 
     holding: Mapping[Permission, Sequence[RoleBinding]]
     authenticated: bool
+
+    def may_know_of(self, event: PublicEvent) -> bool:
+        """Whether an event is one of those ``list_visible_events`` would list."""
+        permission = NEEDED[PublicEventType(event.type)]
+        if permission is None:
+            return self.authenticated and event.environment is None
+        return any(binding.matches(event.namespace, event.environment) for binding in self.holding[permission])
 
 
 async def list_visible_events(

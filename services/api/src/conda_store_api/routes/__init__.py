@@ -24,6 +24,7 @@ from conda_store_api.routes.environments import (
     remove_environment,
     show_environment,
 )
+from conda_store_api.routes.event_streams import follow_build, follow_events
 from conda_store_api.routes.events import list_events
 from conda_store_api.routes.namespaces import (
     list_namespaces,
@@ -101,11 +102,13 @@ ROUTES = [
     route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/", get=show_delivery),
     route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/replay/", post=replay),
     route("/api/v1/webhook/{webhook_id:int}/delivery/{delivery_id:int}/skip/", post=skip),
+    route("/api/v1/event/stream/", get=follow_events),
     route("/api/v1/build/", get=list_builds),
     route("/api/v1/build/{build_id:int}/", get=show_build, put=put_build, delete=remove_build),
     route("/api/v1/build/{build_id:int}/cancel/", put=cancel),
     route("/api/v1/build/{build_id:int}/packages/", get=list_packages),
     route("/api/v1/build/{build_id:int}/stages/", get=show_stages),
+    route("/api/v1/build/{build_id:int}/events/", get=follow_build),
     route("/api/v1/channel/", get=get_channels),
     route("/api/v1/package/", get=get_packages),
 ]

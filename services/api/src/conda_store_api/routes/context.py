@@ -14,6 +14,7 @@ from conda_store_api.repositories.counts import Counts
 from conda_store_api.repositories.environments import find_environment, find_namespace
 from conda_store_api.use_cases.act import Act
 from conda_store_api.use_cases.create_webhook import WebhookOptions
+from conda_store_api.use_cases.follow_events.feed import EventFeed
 from conda_store_api.use_cases.solve_remotely import RemoteSolveTools
 from conda_store_shared.db.models import Environment, Namespace
 from conda_store_shared.db.moments import now
@@ -30,8 +31,8 @@ class Api:
     """The parts of the service its routes use.
 
     ``release`` wakes the release of waiting builds, ``erase`` the removal of what was deleted, ``wake_webhooks`` what
-    delivers to webhooks; ``forget_rights`` has role bindings read anew; ``url_prefix`` is without a trailing slash;
-    anybody may have specifications solved with ``anonymous_solve``.
+    delivers to webhooks; ``forget_rights`` has role bindings read anew; ``feed`` is for streams of events;
+    ``url_prefix`` is without a trailing slash; anybody may have specifications solved with ``anonymous_solve``.
     """
 
     transactions: Transactions
@@ -44,6 +45,7 @@ class Api:
     wake_webhooks: Callable[[], None]
     forget_rights: Callable[[], None]
     solves: RemoteSolveTools
+    feed: EventFeed
     version: str
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     max_page_size: int = 100

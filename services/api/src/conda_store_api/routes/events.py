@@ -7,15 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conda_store_api.domain.cloud_event import cloud_event
-from conda_store_api.repositories.events import EventFilter, EventPage, EventReader, list_visible_events
+from conda_store_api.repositories.events import EventFilter, EventPage, list_visible_events
 from conda_store_api.routes.context import api_of
 from conda_store_api.routes.event_shapes import EventModel
+from conda_store_api.use_cases.event_readers import event_reader
 from conda_store_shared.domain.build import LARGEST_ID
-from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.web.access import Filtered
 from conda_store_shared.web.answers import JsonResponse
-from conda_store_shared.web.authentication import Principal, principal_of
+from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.operation import operation
 from conda_store_shared.web.parsing import parse_query
 
@@ -77,12 +77,3 @@ async def list_events(request: Request) -> Response:
 def _page_answer(shapes: list[dict[str, Any]], limit: int) -> Response:
     cursor = shapes[-1]["id"] if len(shapes) == limit else None
     return JsonResponse({"status": "ok", "data": shapes, "message": None, "cursor": cursor})
-
-
-def event_reader(principal: Principal) -> EventReader:
-    """What somebody may know of."""
-    holding = {
-        permission: [binding for binding in principal.bindings if permission in principal.permissions_of(binding)]
-        for permission in Permission
-    }
-    return EventReader(holding=holding, authenticated=principal.authenticated)

@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from conda_store_api.repositories import webhook_deliveries
 from conda_store_api.routes.context import api_of, changing_webhooks
-from conda_store_api.routes.events import event_reader
 from conda_store_api.routes.webhook_shapes import (
     DeliveryIdModel,
     DeliveryModel,
@@ -16,6 +15,7 @@ from conda_store_api.routes.webhook_shapes import (
     delivery_shape,
 )
 from conda_store_api.routes.webhooks import NO_WEBHOOK, OWNED, SEEN
+from conda_store_api.use_cases.event_readers import event_reader
 from conda_store_api.use_cases.find_webhook import find_webhook
 from conda_store_api.use_cases.replay_events import (
     find_delivery,

@@ -6,8 +6,9 @@
 --
 -- Three roles, one for each service with a database: conda_store_api, conda_store_auth, conda_store_artifacts.  All read
 -- everything but the secrets of webhooks, which api alone reads; a table is written by the service that owns it, and by
--- api unless it is named here.  To the log of events everybody adds, and nobody changes it; in the outbox each adds and
--- removes rows of its own: rows and messages leave together.  The owner of the tables migrates them.
+-- api unless it is named here.  To the log of events everybody adds, nobody changes it, and api takes old ones away; in
+-- the outbox each adds and removes rows of its own: rows and messages leave together.  The owner of the tables migrates
+-- them.
 
 DO $$
 DECLARE
@@ -39,6 +40,7 @@ BEGIN
             END IF;
             writes := CASE
                 WHEN found.name = 'outbox' THEN 'INSERT, DELETE'
+                WHEN found.name = 'event' AND service = 'api' THEN 'INSERT, DELETE'
                 WHEN found.name = 'event' THEN 'INSERT'
                 WHEN service = CASE
                     WHEN found.name = 'alembic_version' THEN 'nobody'

@@ -1,0 +1,75 @@
+"""The log of public events as those read it who go through it from one end to the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conda_store_shared.db.models import PublicEvent
+
+# Each by its own look at the index: SQLite would go through the whole table for both at once.
+_BOUNDS = select(
+    select(func.min(PublicEvent.id)).scalar_subquery().label("oldest"),
+    select(func.max(PublicEvent.id)).scalar_subquery().label("newest"),
+)
+_AFTER = (
+    select(PublicEvent)
+    .where(PublicEvent.id > bindparam("after"))
+    .order_by(PublicEvent.id)
+    .limit(bindparam("at_most"))
+)
+_FIRST_OF_BUILD = (
+    select(PublicEvent.type).where(PublicEvent.build_id == bindparam("of_build")).order_by(PublicEvent.id).limit(1)
+)
+_OLDEST = select(PublicEvent.id, PublicEvent.time).order_by(PublicEvent.id).limit(bindparam("at_most"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogBounds:
+    """Ids of the first and the last event of the log; 0 when it is empty."""
+
+    oldest: int
+    newest: int
+
+    def have_lost(self, position: int) -> bool:
+        """Whether something that came after the event ``position`` is gone, or the log is not the one it was in.
+
+        0 is before whatever is there.
+        """
+        return position > self.newest or 0 < position < self.oldest - 1
+
+
+async def find_bounds(session: AsyncSession) -> LogBounds:
+    """Return where the log begins and ends."""
+    found = (await session.execute(_BOUNDS)).mappings().one()
+    return LogBounds(oldest=found["oldest"] or 0, newest=found["newest"] or 0)
+
+
+async def list_events_after(session: AsyncSession, position: int, limit: int) -> Sequence[PublicEvent]:
+    """Return the next events of the log, whoever may know of them."""
+    rows = await session.scalars(_AFTER, {"after": position, "at_most": limit})
+    return rows.all()
+
+
+async def find_first_type(session: AsyncSession, build_id: int) -> str | None:
+    """Return the type of the first event of a build that the log still has."""
+    found: str | None = await session.scalar(_FIRST_OF_BUILD, {"of_build": build_id})
+    return found
+
+
+async def forget_events(session: AsyncSession, before: datetime, limit: int) -> int:
+    """Delete at most ``limit`` events from the beginning of the log up to a moment; return how many.
+
+    The last event stays, so that ids go on from it.
+    """
+    rows = (await session.execute(_OLDEST, {"at_most": limit + 1})).all()
+    old = []
+    for event_id, time in rows[:-1]:
+        if time >= before:
+            break
+        old.append(event_id)
+    if old:
+        await session.execute(delete(PublicEvent).where(PublicEvent.id <= old[-1]))
+    return len(old)
