@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 import pytest
 
 from conda_store_shared.testing.servers.process import wait_until
+from tests.acceptance.command_line import CommandLine
 from tests.acceptance.user import User
-from tests.integration.api.webhook_guide import GuideServer, blocks
+from tests.integration.api.webhook_guide import PAGE, GuideServer, blocks
 
 ADDRESS = "https://ci.example.org/hooks/conda-store"
 # As they stand on the page; there is a program among them, which checks a message.
@@ -51,3 +54,25 @@ def test_receiver_of_the_page_is_told_of_a_build_by_a_webhook_that_is_made_tried
     assert "conda-store.events.webhook.ping.v1 None" in said
     assert "build.queued" not in said
     user.client.delete(f"/api/v1/webhook/{webhook['id']}/").raise_for_status()
+
+
+@pytest.mark.usefixtures("small")
+def test_commands_of_the_page_make_try_and_end_a_webhook(command: CommandLine) -> None:
+    (add,) = re.findall(r"^    conda-store (webhook add .*)$", PAGE.read_text(), re.MULTILINE)
+    add = add.replace("--namespace team", "--namespace carol")
+    receiver = GuideServer("receiver.py")
+    receiver.secret = command(*shlex.split(add.replace(ADDRESS, receiver.url))).stdout.strip()
+    (webhook,) = json.loads(command("webhook", "list", "--output", "json").stdout)
+    assert (webhook["url"], webhook["namespace"]) == (receiver.url, "carol")
+    webhook_id = str(webhook["id"])
+    with receiver:
+        command("webhook", "test", webhook_id)
+        command("webhook", "rotate", webhook_id)
+        # The build was there before the webhook.
+        command("webhook", "replay", webhook_id, "--since", "1h")
+        told = "conda-store.events.build.completed.v1 carol/small"
+        assert wait_until(lambda: told in receiver.log.read_text(), timeout=20)
+        said = receiver.log.read_text()
+    assert "conda-store.events.webhook.ping.v1" in said
+    command("webhook", "remove", webhook_id)
+    assert json.loads(command("webhook", "list", "--output", "json").stdout) == []
