@@ -8,13 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path("shared/src/conda_store_shared")
-# Where an unforeseen error becomes an answer, a redelivery, a message to the parent process, or the failure of a hook.
+# Where an unforeseen error becomes an answer, a redelivery, a message to the parent process, the failure of a hook, or
+# that of a webhook.
 EDGES = {
     SHARED / "web/errors.py",
     SHARED / "bus/consumer.py",
     SHARED / "child/calls.py",
     SHARED / "child/launcher.py",
     Path("services/api/src/conda_store_api/adapters/hook_calls.py"),
+    Path("services/api/src/conda_store_api/adapters/http_webhook_sender.py"),
 }
 SOURCES = sorted([*ROOT.glob("*/src/**/*.py"), *ROOT.glob("*/*/src/**/*.py")])
 # Few files hold any of it, and to parse the others takes seconds.

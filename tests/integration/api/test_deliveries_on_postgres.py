@@ -1,9 +1,27 @@
 """Deliveries to webhooks on PostgreSQL."""
 
+from sqlalchemy import text
+
+from conda_store_api.domain.webhook import DeliveryState
 from tests.unit.api.deliveries_suite import DeliveriesSuite, deliveries
+from tests.unit.api.deliveries_world import COMPLETED, Deliveries, firsts, ids
 
 __all__ = ["deliveries"]
+_CUT = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = :name")
 
 
 class TestDeliveries(DeliveriesSuite):
     """The suite on the ledger of this directory."""
+
+    async def test_events_arrive_in_order_though_every_connection_is_cut(self, deliveries: Deliveries) -> None:
+        await deliveries.webhook()
+        async with deliveries.dispatching(), deliveries.dispatching():
+            events = await deliveries.happen(*[COMPLETED] * 6)
+            for count in (1, 3):
+                await deliveries.received(count)
+                async with deliveries.ledger.database.session() as session:
+                    database = deliveries.ledger.database.engine.url.database
+                    await session.execute(_CUT, {"name": database})
+            await deliveries.received(lambda received: events[-1] in ids(received))
+            await deliveries.become(*[DeliveryState.DELIVERED] * 6)
+        assert firsts(ids(deliveries.receiver.received)) == events

@@ -223,6 +223,14 @@ async def test_sender_says_when_an_address_speaks_no_tls(receiver: WebhookReceiv
     assert (await sent(receiver.url.replace("http", "https"))).error == "it does not speak TLS as we do"
 
 
+async def test_sender_survives_what_nobody_foresaw() -> None:
+    def stumbles(_host: str, _port: int) -> Sequence[tuple[Any, ...]]:
+        return [(None,)]
+
+    answer = await HttpWebhookSender(LOCAL, look_up=stumbles).send(request_to("http://ci.example/"))
+    assert answer.error == "its answer cannot be understood"
+
+
 async def test_sender_asks_no_proxy_of_the_environment(receiver: WebhookReceiver) -> None:
     with WebhookReceiver() as proxy:
         os.environ["http_proxy"] = proxy.url

@@ -20,7 +20,14 @@ from conda_store_api.use_cases.deliveries.dispatcher import Dispatcher
 from conda_store_api.use_cases.deliveries.tools import DeliveryOptions, DeliveryTools
 from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.models import PublicEvent, Webhook, WebhookDelivery, WebhookSecret
+from conda_store_shared.db.models import (
+    Namespace,
+    NamespaceRoleMapping,
+    PublicEvent,
+    Webhook,
+    WebhookDelivery,
+    WebhookSecret,
+)
 from conda_store_shared.db.moments import now
 from conda_store_shared.db.turns import Turn
 from conda_store_shared.domain.public_event import PublicEventType
@@ -120,6 +127,24 @@ class Deliveries:
             newest = select(PublicEvent.id).order_by(PublicEvent.id.desc()).limit(len(kinds) or 1)
             return [f"evt_{identifier}" for identifier in reversed((await session.scalars(newest)).all())]
 
+    async def happen_at_once(self, count: int) -> list[str]:
+        """Add many events to the log in one transaction; return their message ids."""
+        async with self.ledger.transactions.begin() as transaction:
+            for _ in range(count):
+                transaction.record(an_event(COMPLETED))
+        async with self.ledger.database.session() as session:
+            newest = select(PublicEvent.id).order_by(PublicEvent.id.desc()).limit(count)
+            return [f"evt_{identifier}" for identifier in reversed((await session.scalars(newest)).all())]
+
+    async def grant(self, entity: str | None) -> None:
+        """Let holders of namespace team read somewhere, or nowhere."""
+        async with self.ledger.transactions.begin() as transaction:
+            session = transaction.session
+            await session.execute(delete(NamespaceRoleMapping))
+            team = await session.scalar(select(Namespace.id).where(Namespace.name == "team"))
+            if entity is not None:
+                session.add(NamespaceRoleMapping(namespace_id=team, entity=entity, role="viewer"))
+
     async def received(self, wanted: Wanted | int) -> list[Received]:
         """Wait until so many requests have come, or what is wanted."""
 
@@ -143,6 +168,14 @@ class Deliveries:
             rows = await self.rows(**values)
         return rows
 
+    async def has_come_to(self, webhook_id: int, event_id: int) -> None:
+        """Wait until a webhook is done with an event."""
+        deadline, row = time.monotonic() + 15, await self.row(webhook_id)
+        while row.position < event_id:
+            assert time.monotonic() < deadline, row.position
+            await asyncio.sleep(0.02)
+            row = await self.row(webhook_id)
+
     async def row(self, webhook_id: int) -> Webhook:
         """A webhook as it is now."""
         async with self.ledger.database.session() as session:
@@ -157,7 +190,7 @@ class Deliveries:
             authorization = AuthorizationOptions(secret="s" * 32)
             tools = DeliveryTools(
                 transactions=Transactions(database, "api"),
-                sender=HttpWebhookSender(LOCAL, seconds=1.0),
+                sender=HttpWebhookSender(LOCAL, seconds=0.5),
                 authenticator=Authenticator(authorization, DatabaseRights(database, 1, seconds=0)),
                 version="1.2",
                 options=replace(options, **changes),

@@ -2,10 +2,12 @@
 
 import asyncio
 import ssl
+import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import aiohttp
+import structlog
 from yarl import URL
 
 from conda_store_api.adapters.checked_addresses import (
@@ -29,6 +31,8 @@ _REASONS: Mapping[type[Exception], str] = {
     aiohttp.ClientConnectionResetError: "it closed the connection before there was an answer",
 }
 _OURS = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+
+log = structlog.get_logger()
 
 
 class HttpWebhookSender:
@@ -61,6 +65,11 @@ class HttpWebhookSender:
             return WebhookAnswer(error=f"there was no answer within {self._seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return WebhookAnswer(error=_told(error))
+        except Exception as error:
+            # What a receiver may make a library of HTTP stumble over is no reason to stop.  Its words may have the url.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("webhook_answer_surprises", kind=type(error).__name__, at=f"{where.filename}:{where.lineno}")
+            return WebhookAnswer(error="its answer cannot be understood")
 
     async def _exchange(self, request: WebhookRequest) -> WebhookAnswer:
         connector = aiohttp.TCPConnector(

@@ -92,8 +92,8 @@ class WebhookReceiver:
         """Wait until what has come is what is wanted; return it."""
         deadline = time.monotonic() + timeout
         while not wanted(received := list(self.received)):
-            told = [(each.headers.get("webhook-id"), each.path) for each in received]
-            assert time.monotonic() < deadline, f"only {told} have come"
+            told = [(each.headers.get("webhook-id"), each.path) for each in received[-20:]]
+            assert time.monotonic() < deadline, f"only {len(received)} have come, at last {told}"
             time.sleep(0.02)
         return received
 

@@ -72,7 +72,7 @@ class _Round:
 
     def __init__(self, tools: DeliveryTools, turn: Turn) -> None:
         self._tools = tools
-        self._registry = Registry()
+        self._registry = Registry(tools.options.kept)
         self._shared = Delivering(tools=tools, turn=turn, registry=self._registry, places=Places(tools.options))
         self._lanes: dict[tuple[int, DeliveryKind], Lane] = {}
         self._changes: tuple[int, datetime | None] = 0, None

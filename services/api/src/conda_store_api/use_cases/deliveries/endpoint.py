@@ -9,9 +9,6 @@ from conda_store_api.domain.webhook import Scope
 from conda_store_api.repositories.deliveries import list_events
 from conda_store_shared.db.models import PublicEvent, Webhook
 
-# More events are not kept in memory for one webhook; the log has them.
-_MOST = 100
-
 
 class Endpoint:
     """An active webhook.
@@ -20,9 +17,11 @@ class Endpoint:
     behind, and reads them from the log until it has caught up with ``cursor``, where the reader of the log is.
     """
 
-    def __init__(self, webhook: Webhook, cursor: int, *, is_waiting: bool = True) -> None:
+    def __init__(self, webhook: Webhook, cursor: int, *, kept: int, is_waiting: bool) -> None:
+        """Keep at most so many events in memory."""
         self.webhook = webhook
         self.position = webhook.position
+        self._kept = kept
         # Whether an event that was chosen before may be on its way.
         self.is_waiting = is_waiting
         self._scope = Scope(
@@ -45,7 +44,7 @@ class Endpoint:
         """Keep an event that the reader of the log came to, if it is wanted; return whether it is."""
         if event.id <= self.position or not self._scope.wants(event.type, event.namespace, event.environment):
             return False
-        if self._behind is None and len(self._queue) < _MOST:
+        if self._behind is None and len(self._queue) < self._kept:
             self._queue.append(event)
         elif self._behind is None:
             self._behind = self._queue[-1].id
@@ -56,9 +55,9 @@ class Endpoint:
         while not self._queue and self._behind is not None:
             # Events have ids in the order of their commits: up to here, none is still to come.
             upto = cursor()
-            events = await list_events(session, self._behind, _MOST, scope=self._scope)
+            events = await list_events(session, self._behind, self._kept, scope=self._scope)
             self._queue.extend(event for event in events if event.id <= upto)
-            if len(self._queue) == _MOST:
+            if len(self._queue) == self._kept:
                 self._behind = self._queue[-1].id
             else:
                 self._behind = upto if upto < cursor() else None

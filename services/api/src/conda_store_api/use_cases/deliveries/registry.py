@@ -13,8 +13,10 @@ _READ_TOGETHER = 2000
 class Registry:
     """Active webhooks by id; ``cursor`` is the id of the last event that was offered to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int) -> None:
+        """Keep at most so many events of each in memory."""
         self.cursor = 0
+        self._kept = kept
         # Whether the rows have to be read again.
         self.is_stale = True
         self._endpoints: dict[int, Endpoint] = {}
@@ -49,7 +51,8 @@ class Registry:
         for webhook in webhooks:
             endpoint = known.get(webhook.id)
             if endpoint is None or endpoint.webhook.updated_on != webhook.updated_on:
-                endpoint = Endpoint(webhook, self.cursor, is_waiting=webhook.id in waiting)
+                is_waiting = webhook.id in waiting
+                endpoint = Endpoint(webhook, self.cursor, kept=self._kept, is_waiting=is_waiting)
             self._endpoints[webhook.id] = endpoint
         self._by_namespace = defaultdict(list)
         for endpoint in self._endpoints.values():

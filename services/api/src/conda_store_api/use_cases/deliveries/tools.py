@@ -13,14 +13,15 @@ class DeliveryOptions:
     """How deliveries are made.
 
     Every ``look`` seconds it is looked whether a notice was lost.  Webhooks that fail share ``failing_at_once`` places,
-    so that those that work never wait for them.  After ``stride`` events that are none of its own, a webhook is noted
-    to be done with them.
+    so that those that work never wait for them.  So many events are ``kept`` in memory for each; the log has the rest.
+    After ``stride`` events that are none of its own, a webhook is noted to be done with them.
     """
 
     schedule: DeliverySchedule = field(default_factory=DeliverySchedule)
     look: float = 2.0
     at_once: int = 100
     failing_at_once: int = 20
+    kept: int = 100
     stride: int = 1000
 
 
