@@ -57,9 +57,11 @@ async def count_wanted(session: AsyncSession, webhook_id: int) -> int:
 
 async def make_due(session: AsyncSession, webhook_id: int) -> None:
     """Let what waits for its next attempt be sent at once."""
+    # Those that are due already may be in the hands of whoever notes what came of them, and then wants these.
+    waits = (WebhookDelivery.state == DeliveryState.PENDING, WebhookDelivery.not_before.is_not(None))
     await session.execute(
         update(WebhookDelivery)
-        .where(WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.state == DeliveryState.PENDING)
+        .where(WebhookDelivery.webhook_id == webhook_id, *waits)
         .values(not_before=None)
         .execution_options(synchronize_session=False)
     )
