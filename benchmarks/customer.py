@@ -3,15 +3,14 @@
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-_TICK = 0.01
-_ENDED = ("COMPLETED", "FAILED", "CANCELED")
+_ENDED = ("build.completed", "build.failed", "build.canceled")
 _names = (f"bench-{number}" for number in itertools.count(1))
 
 
@@ -30,12 +29,11 @@ class Submitted:
 
 
 class Customer:
-    """Logged in at ``url``; asks every ``tick`` seconds, and gives up after ``patience`` with BuildFailed."""
+    """Logged in at ``url``; is told of what happens to a build, and gives up after ``patience`` with BuildFailed."""
 
-    def __init__(self, url: str, channel: str, patience: float = 120.0, tick: float = _TICK) -> None:
+    def __init__(self, url: str, channel: str, patience: float = 120.0) -> None:
         self._channel = channel
         self._patience = patience
-        self._tick_seconds = tick
         self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
         self._client.post("/login/", json={"username": "bench", "password": "password"}).raise_for_status()
 
@@ -64,23 +62,23 @@ class Customer:
         build: dict[str, Any] = answer.json()["data"]
         return build
 
-    def follow(self, submitted: Submitted, quiet: float = 0.0) -> float:
-        """Seconds from the POST until the build is seen COMPLETED; asked for after ``quiet`` seconds and then again.
-
-        Each question costs the suite some milliseconds, which a build it works on then has to wait for.
-        """
-        time.sleep(max(0.0, submitted.began + quiet - time.perf_counter()))
-        while (build := self.build(submitted.build_id))["status"] not in _ENDED:
-            self._tick(submitted, build["status"])
+    def follow(self, submitted: Submitted) -> float:
+        """Seconds from the POST until word comes that the build is COMPLETED."""
+        kind = next((kind for kind, _ in self._events(submitted) if kind in _ENDED), None)
         seconds = time.perf_counter() - submitted.began
-        if build["status"] != "COMPLETED":
+        if kind != "build.completed":
+            build = self.build(submitted.build_id)
             raise BuildFailed(f"build {build['id']} ended as {build['status']}: {build['status_info']}")
         return seconds
 
     def wait_for_artifact(self, submitted: Submitted, artifact_type: str) -> None:
         """Return when the build has the artifact."""
-        while artifact_type not in {row["artifact_type"] for row in self.build(submitted.build_id)["build_artifacts"]}:
-            self._tick(submitted, f"without {artifact_type}")
+        for kind, data in self._events(submitted):
+            if kind in ("artifact.stored", "artifact.failed") and data["artifact_type"] == artifact_type:
+                if kind == "artifact.stored":
+                    return
+                break
+        raise BuildFailed(f"build {submitted.build_id} got no {artifact_type}")
 
     def token(self) -> str:
         """A new token of the customer's."""
@@ -110,7 +108,16 @@ class Customer:
         count: int = answer.json()["count"]
         return count
 
-    def _tick(self, submitted: Submitted, state: str) -> None:
-        if time.perf_counter() - submitted.began > self._patience:
-            raise BuildFailed(f"build {submitted.build_id} is {state} after {self._patience:g} seconds")
-        time.sleep(self._tick_seconds)
+    def _events(self, submitted: Submitted) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What happened to the build and happens: the type of each event and its data."""
+        kind = ""
+        with self._client.stream("GET", f"/api/v1/build/{submitted.build_id}/events/") as answer:
+            answer.raise_for_status()
+            for line in answer.iter_lines():
+                if time.perf_counter() - submitted.began > self._patience:
+                    raise BuildFailed(f"build {submitted.build_id} is not done after {self._patience:g} seconds")
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)["data"]

@@ -18,8 +18,6 @@ from conda_store_shared.testing.servers.conda_store import Suite
 
 SHARE = 70.0
 CLIENTS = 8
-# Each question takes the suite some milliseconds of CPU, which are no part of its work.
-TICK = 0.25
 # Archives come after COMPLETED and are no part of what the cores do bare.
 OPTIONS = {"CondaStore.build_artifacts": ["LOCKFILE"]}
 
@@ -53,7 +51,7 @@ class _Rate:
 
 
 def _measure(bench: Bench, suite: Suite, dependencies: Sequence[str], count: int) -> _Rate:
-    with Customer(suite.url, bench.channel.url, patience=300, tick=TICK) as customer:
+    with Customer(suite.url, bench.channel.url, patience=300) as customer:
         for _ in range(3):
             customer.follow(customer.submit(dependencies))
         pids = bench.pids(suite)

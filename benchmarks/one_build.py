@@ -14,8 +14,6 @@ BUDGETS = {"standalone": 0.8, "distributed": 1.2}
 OVERHEAD = 0.3
 # The longest of what is made of a build by default.
 _ARTIFACTS = ("CONDA_PACK", "CONSTRUCTOR_INSTALLER")
-# A build is not asked for before this part of the time that the fastest one so far took.
-_QUIET = 0.6
 
 
 @dataclass(slots=True)
@@ -49,12 +47,10 @@ def _measure(customer: Customer, bare: BareBuilds, repeats: int) -> _Times:
     cold = customer.follow(first)
     _wait_for_artifacts(customer, first)
     times = _Times(cold=cold, bare_cold=bare.one(), packages=customer.package_count(first))
-    # The first of these is warm in the caches, but not yet in every child; it also tells when to begin to ask.
-    fastest = 0.0
+    # The first of these is warm in the caches, but not yet in every child.
     for repeat in range(-1, repeats):
         seconds, submitted = bare.one(), customer.submit(DEMO)
-        followed = customer.follow(submitted, _QUIET * fastest)
-        fastest = min(fastest or followed, followed)
+        followed = customer.follow(submitted)
         # Artifacts under way would slow the next build down.
         _wait_for_artifacts(customer, submitted)
         if repeat >= 0:
