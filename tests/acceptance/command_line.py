@@ -57,6 +57,22 @@ class CommandLine:
         assert "Traceback" not in done.stderr
         return done
 
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Call the command in the background, for as long as the block lasts at most."""
+        with subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.directory,
+            env=self._environment(PASSWORD),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         own = {
             "CONDA_STORE_URL": self.url,

@@ -13,8 +13,8 @@ from conda_store_client.event_frames import Frame, FrameReader
 
 # Servers say something every 15 seconds.
 _SILENCE = 30.0
-_RETRY, _LONGEST_RETRY = 2.0, 30.0
-_MOST_DOUBLED = 10
+_RETRY, _LONGEST_RETRY = 2.0, 15.0
+_GROWTH, _MOST_GROWN = 1.5, 10
 _MEDIA_TYPE = "text/event-stream"
 _UNAUTHORIZED = "unauthorized"
 _NO_SUCH_ROUTE = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_ACCEPTABLE)
@@ -102,7 +102,7 @@ class EventStream:
 
     def _seconds(self) -> float:
         """How long to wait before the next try: longer each time, and not as long as everybody else."""
-        base = (self._reader.retry or _RETRY) * 2.0 ** min(self._failures, _MOST_DOUBLED)
+        base = (self._reader.retry or _RETRY) * _GROWTH ** min(self._failures, _MOST_GROWN)
         self._failures += 1
         return min(base, _LONGEST_RETRY) * random.uniform(0.5, 1)  # noqa: S311  no secret
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from conda_store_client.answers import field
 from conda_store_client.connection import Connection
@@ -93,7 +94,7 @@ def _shown(name: str, value: object) -> str:
 
 def _told_of_reset(connection: Connection, value: Mapping[str, Any]) -> str:
     snapshot = value.get("snapshot")
-    there = f"; what is there now: {connection.url}{snapshot}" if isinstance(snapshot, str) else ""
+    there = f"; what is there now: {urljoin(connection.url, snapshot)}" if isinstance(snapshot, str) else ""
     return f"the server no longer has the events in between; going on with those after them{there}"
 
 
