@@ -2,8 +2,9 @@
 
 import re
 
-# Credentials in addresses (scheme://user:secret@host), /t/<token>/ of conda channels, bearer tokens, signed queries;
-# each after the word in small letters without which there are none: to look for that alone is ten times quicker.
+# Credentials in addresses (scheme://user:secret@host), /t/<token>/ of conda channels, bearer tokens, signed queries,
+# secrets of webhooks; each after the word in small letters without which there are none: to look for that alone is ten
+# times quicker.
 _SECRETS = (
     # The scheme's length is bounded: without it a long word takes time by the square of its length.
     # A user alone may be a token; what follows a colon and is no port is a password, whichever signs are in it.
@@ -24,6 +25,7 @@ _SECRETS = (
         re.compile(r"(?P<keep>X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s]+", re.IGNORECASE),
         r"\g<keep>***",
     ),
+    ("whsec_", re.compile(r"(?P<keep>whsec_)[A-Za-z0-9+/=]+"), r"\g<keep>***"),
 )
 
 

@@ -20,6 +20,7 @@ from conda_store_shared.redaction import redact
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer ***"),
         ("authorization: basic QWxhZGRpbg==", "authorization: basic ***"),
         ("?X-Amz-Signature=abc&x-amz-credential=AKIA/1&b=2", "?X-Amz-Signature=***&x-amz-credential=***&b=2"),
+        ("signed with whsec_MfKQ9r8G/K+sT=, twice", "signed with whsec_***, twice"),
         ("nothing to hide: a@b.org, 12:30, http://a.org/x:y", "nothing to hide: a@b.org, 12:30, http://a.org/x:y"),
         ("https://token@a.org/x, git+ssh://git@a.org/x", "https://***@a.org/x, git+ssh://git@a.org/x"),
         ("https://ann:p/w#1@a.org/x", "https://***@a.org/x"),
