@@ -46,8 +46,8 @@ for login in owner api auth artifacts; do
         put "database_url_$login"
 done
 
-# A user of the broker for each service, and one for people.
-for user in api auth solver builder artifacts operator watcher; do
+# A user of the broker for each service, one for people, and those for programs that watch or take public events.
+for user in api auth solver builder artifacts operator watcher events; do
     random 24 | keep "rabbitmq_$user"
     printf 'amqp://%s:%s@rabbitmq/conda-store' "$user" "$(cat "secrets/rabbitmq_$user")" | put "bus_url_$user"
 done

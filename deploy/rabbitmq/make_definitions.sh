@@ -4,11 +4,14 @@
 #     make_definitions.sh DIRECTORY > rabbitmq_definitions.json
 #
 # DIRECTORY holds a file for each user, rabbitmq_api rabbitmq_auth rabbitmq_solver rabbitmq_builder rabbitmq_artifacts
-# rabbitmq_operator rabbitmq_watcher, with the password alone in it.  What is printed holds hashes of them.  Needs sh and coreutils.
+# rabbitmq_operator rabbitmq_watcher rabbitmq_events, with the password alone in it.  What is printed holds hashes of them.
+# Needs sh and coreutils.
 #
 # A service declares, binds and reads its own queues, which begin with its name, and publishes its own messages to the one
 # exchange: which those are is topology.py's business, and a test says when this is not the same.  The operator is for
 # people: the management pages, `conda-store-api replay`.  The watcher is for programs that look at the length of queues.
+# The user events is for consumers of public events: it makes and reads queues named events.*, binds them to the exchange of
+# events, and publishes nothing.  A queue of theirs that nobody reads drops its oldest events before it fills the disk.
 set -eu
 
 directory=${1:?the directory with the passwords is missing}
@@ -43,6 +46,7 @@ builder=$(hash builder)
 artifacts=$(hash artifacts)
 operator=$(hash operator)
 watcher=$(hash watcher)
+events=$(hash events)
 hashing='"hashing_algorithm": "rabbit_password_hashing_sha256"'
 
 # A process has two connections, and a channel for each message that it handles at once.
@@ -50,12 +54,15 @@ few='"limits": {"max-connections": 200, "max-channels": 20000}'
 
 # To bind a queue is to write to it and to read the exchange; a queue that says where its dead messages go must be readable,
 # and that exchange writable, to whoever declares it.
+# api alone makes the exchange of public events, and publishes to it.
 may() {
     own="^$1[.].+\$${2:+|^($2)[.]dead\$}"
+    public=${2:+"|$public_events"}
     printf '{"user": "%s", "vhost": "conda-store", ' "$1"
-    printf '"configure": "%s", "write": "%s", "read": "%s"}' "$own" "$own|$exchanges" "$own|$exchanges"
+    printf '"configure": "%s", "write": "%s", "read": "%s"}' "$own$public" "$own|$exchanges$public" "$own|$exchanges"
 }
 exchanges='^conda-store([.]dead)?$'
+public_events='^conda-store[.]events$'
 lost='solver[.]solve[.]requested|builder[.]prefix[.]requested|artifacts[.]artifact[.]requested'
 
 # says USER PUBLISHES TAKES: names of messages, with | between them.
@@ -81,7 +88,8 @@ cat <<END
     {"name": "builder", "password_hash": "$builder", $hashing, "tags": [], $few},
     {"name": "artifacts", "password_hash": "$artifacts", $hashing, "tags": [], $few},
     {"name": "operator", "password_hash": "$operator", $hashing, "tags": ["administrator"], "limits": {}},
-    {"name": "watcher", "password_hash": "$watcher", $hashing, "tags": ["monitoring"], "limits": {"max-connections": 10}}
+    {"name": "watcher", "password_hash": "$watcher", $hashing, "tags": ["monitoring"], "limits": {"max-connections": 10}},
+    {"name": "events", "password_hash": "$events", $hashing, "tags": [], "limits": {"max-connections": 100, "max-channels": 1000}}
   ],
   "permissions": [
     $(may api "$lost"),
@@ -90,7 +98,9 @@ cat <<END
     $(may builder),
     $(may artifacts),
     {"user": "operator", "vhost": "conda-store", "configure": ".*", "write": ".*", "read": ".*"},
-    {"user": "watcher", "vhost": "conda-store", "configure": "^$", "write": "^$", "read": "^$"}
+    {"user": "watcher", "vhost": "conda-store", "configure": "^$", "write": "^$", "read": "^$"},
+    {"user": "events", "vhost": "conda-store",
+     "configure": "^events[.].+$", "write": "^events[.].+$", "read": "^events[.].+$|$public_events"}
   ],
   "topic_permissions": [
     $(says api 'solve.requested solve.canceled prefix.requested artifact.requested build.canceled link.requested
@@ -111,7 +121,13 @@ cat <<END
     {"name": "conda-store", "vhost": "conda-store", "type": "topic", "durable": true, "auto_delete": false,
      "internal": false, "arguments": {}},
     {"name": "conda-store.dead", "vhost": "conda-store", "type": "direct", "durable": true, "auto_delete": false,
+     "internal": false, "arguments": {}},
+    {"name": "conda-store.events", "vhost": "conda-store", "type": "topic", "durable": true, "auto_delete": false,
      "internal": false, "arguments": {}}
+  ],
+  "policies": [
+    {"vhost": "conda-store", "name": "events", "pattern": "^events[.]", "apply-to": "queues", "priority": 0,
+     "definition": {"max-length": 100000, "max-length-bytes": 268435456, "overflow": "drop-head"}}
   ]
 }
 END

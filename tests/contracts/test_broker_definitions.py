@@ -14,6 +14,7 @@ from conda_store_shared.contracts.events import ArtifactRequested, PrefixRequest
 from conda_store_shared.contracts.topology import (
     API,
     DEAD_LETTER_EXCHANGE,
+    EVENTS_EXCHANGE,
     EXCHANGE,
     ROUTES,
     SERVICES,
@@ -52,10 +53,13 @@ def matching(pattern: str, names: set[str]) -> set[str]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_may_do_to_its_queues_what_it_must_and_to_others_nothing(definitions: Any, service: str) -> None:
     [rights] = [one for one in definitions["permissions"] if one["user"] == service]
-    names = {*QUEUES, *EXCHANGES, "amq.topic", "amq.default", f"{service}.0123abcd", f"not-{service}.x", "apix", ""}
+    foreign = {"events.mine", "amq.topic", "amq.default", f"{service}.0123abcd", f"not-{service}.x", "apix", ""}
+    names = {*QUEUES, *EXCHANGES, EVENTS_EXCHANGE, *foreign}
     own = {name for name in names if name.startswith(f"{service}.")} | (LOST if service == API else set())
-    assert matching(rights["configure"], names) == own
-    assert matching(rights["write"], names) == own | EXCHANGES
+    # Public events are told by api alone.
+    public = {EVENTS_EXCHANGE} if service == API else set()
+    assert matching(rights["configure"], names) == own | public
+    assert matching(rights["write"], names) == own | EXCHANGES | public
     assert matching(rights["read"], names) == own | EXCHANGES
 
 
@@ -68,6 +72,22 @@ def test_service_publishes_and_takes_the_messages_of_the_topology(definitions: A
         route.event.routing_key for route in ROUTES if service in route.publishers
     }
     assert matching(rights["read"], keys) == {route.event.routing_key for route in ROUTES if service in route.consumers}
+
+
+def test_consumers_of_events_have_queues_of_their_own_which_are_kept_short(definitions: Any) -> None:
+    [rights] = [one for one in definitions["permissions"] if one["user"] == "events"]
+    foreign = {"amq.topic", "amq.default", "events.", "my.events.x", "api.events", ""}
+    names = {*QUEUES, *EXCHANGES, EVENTS_EXCHANGE, *foreign}
+    own = {"events.mine", "events.team.ci"}
+    assert matching(rights["configure"], names | own) == matching(rights["write"], names | own) == own
+    assert matching(rights["read"], names | own) == own | {EVENTS_EXCHANGE}
+    [policy] = definitions["policies"]
+    assert matching(policy["pattern"], QUEUES | own) == own
+    assert policy["definition"]["overflow"] == "drop-head"
+
+
+def test_exchanges_are_those_of_the_code(definitions: Any) -> None:
+    assert {one["name"] for one in definitions["exchanges"]} == EXCHANGES | {EVENTS_EXCHANGE}
 
 
 def test_users_are_known_by_hashes_of_their_passwords_alone(definitions: Any) -> None:

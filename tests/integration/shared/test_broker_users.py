@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import aio_pika
 import httpx
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed, ProbableAuthenticationError
-from aiormq.exceptions import ChannelAccessRefused
 
 from conda_store_shared.bus.port import Subscription
 from conda_store_shared.bus.rabbitmq import RabbitBus, RabbitOptions
@@ -40,27 +39,17 @@ from conda_store_shared.testing.bus_messages import (
 from conda_store_shared.testing.servers import RabbitMQ, VirtualHosts, free_port
 from conda_store_shared.testing.servers.rabbitmq import DEPLOYED, definitions_for, password_of
 from conda_store_shared.testing.suites.bus_suite import for_ever
+from tests.integration.shared.broker_user import Act, User, a_bus, on_queue, publishing
 
 # A queue declared a moment before its broker ends may be lost (RabbitMQ 3.10).
 SETTLED = 2.0
 REQUESTS = (SolveRequested, PrefixRequested, ArtifactRequested)
-Act = Callable[[AbstractChannel], Awaitable[object]]
 
 
 @pytest.fixture
 def urls(rabbitmq_server: VirtualHosts, amqp_url: str) -> Mapping[str, str]:
     """The address of each user."""
     return rabbitmq_server.narrow(amqp_url)
-
-
-def a_bus(urls: Mapping[str, str], service: str) -> RabbitBus:
-    """The bus of a service that takes all that is meant for it."""
-    bus = RabbitBus(RabbitOptions(url=urls[service], service=service, publish_timeout=5))
-    for route in ROUTES:
-        if service in route.consumers:
-            place = {"event": route.event} if route.broadcast else {"queue": queue_name(service, route.event)}
-            bus.subscribe(Subscription(handler=for_ever, **place))
-    return bus
 
 
 @pytest.fixture(scope="module")
@@ -76,26 +65,6 @@ def settled_urls(rabbitmq_server: VirtualHosts) -> Mapping[str, str]:
     return urls
 
 
-class User:
-    """One user's connection."""
-
-    def __init__(self, connection: AbstractConnection) -> None:
-        self.connection = connection
-
-    async def may(self, act: Act) -> bool:
-        """Whether the broker lets the user do it."""
-        channel = await self.connection.channel(on_return_raises=False)
-        try:
-            await asyncio.wait_for(act(channel), 10)
-        except ChannelAccessRefused:
-            return False
-        except ChannelPreconditionFailed:
-            # Whether a queue is declared as before is asked of those only who may declare it.
-            return True
-        await channel.close()
-        return True
-
-
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> str:
     """Each service."""
@@ -107,53 +76,6 @@ async def user(settled_urls: Mapping[str, str], service: str) -> AsyncIterator[U
     """Each service, logged in."""
     async with await aio_pika.connect(settled_urls[service]) as connection:
         yield User(connection)
-
-
-async def ignore(_message: AbstractIncomingMessage) -> None:
-    """Do nothing with a message."""
-
-
-def publishing(exchange: str, routing_key: str) -> Act:
-    """Publish to an exchange; the empty name is that by which queues are named."""
-
-    async def publish(channel: AbstractChannel) -> None:
-        place = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
-        await place.publish(aio_pika.Message(b"{}"), routing_key, mandatory=False)
-
-    return publish
-
-
-def on_queue(name: str) -> Mapping[str, Act]:
-    """What may be done to a queue."""
-
-    async def get(channel: AbstractChannel) -> None:
-        await (await channel.get_queue(name, ensure=False)).get(fail=False)
-
-    async def consume(channel: AbstractChannel) -> None:
-        await (await channel.get_queue(name, ensure=False)).consume(ignore)
-
-    async def purge(channel: AbstractChannel) -> None:
-        await (await channel.get_queue(name, ensure=False)).purge()
-
-    async def bind(channel: AbstractChannel) -> None:
-        await (await channel.get_queue(name, ensure=False)).bind(EXCHANGE, "log.written")
-
-    async def unbind(channel: AbstractChannel) -> None:
-        await (await channel.get_queue(name, ensure=False)).unbind(EXCHANGE, "log.written")
-
-    async def declare(channel: AbstractChannel) -> None:
-        await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
-
-    return {
-        "get": get,
-        "consume": consume,
-        "purge": purge,
-        "bind": bind,
-        "unbind": unbind,
-        "declare": declare,
-        "delete": lambda channel: channel.queue_delete(name),
-        "publish": publishing("", name),
-    }
 
 
 async def test_service_says_its_own_messages_and_no_others(user: User, service: str) -> None:

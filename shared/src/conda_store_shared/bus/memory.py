@@ -103,6 +103,9 @@ class MemoryBus:
             for queue in queues:
                 self._put(queue, sent)
 
+    async def tell(self, event: EncodedMessage) -> None:
+        """Do nothing: nobody outside of this process could be bound to anything."""
+
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""
         if subscription.event is not None:

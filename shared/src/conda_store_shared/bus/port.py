@@ -45,6 +45,13 @@ class Bus(Protocol):
         """
         ...
 
+    async def tell(self, event: EncodedMessage) -> None:
+        """Return when the broker has taken a public event, for whoever is bound to the exchange of events, if anybody.
+
+        Events that are told at once keep their order.  Raises BusUnavailable after a bounded wait.
+        """
+        ...
+
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""
         ...

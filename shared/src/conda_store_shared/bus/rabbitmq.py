@@ -10,6 +10,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from conda_store_shared.bus.connection import SupervisedConnection
 from conda_store_shared.bus.consumer import call_each
 from conda_store_shared.bus.declaration import declare_exchanges, declare_queues
+from conda_store_shared.bus.event_exchange import EventExchange
 from conda_store_shared.bus.options import RabbitOptions
 from conda_store_shared.bus.port import Connected, QueueState, Subscription
 from conda_store_shared.bus.publisher import Publisher
@@ -32,6 +33,7 @@ class RabbitBus:
     def __init__(self, options: RabbitOptions) -> None:
         self._options = options
         self._publisher = Publisher(options)
+        self._events = EventExchange(options.answer_timeout)
         self._consumers: list[QueueConsumer] = []
         self._callbacks: list[Connected] = []
         self._publishing = SupervisedConnection(options, "publishing", self._serve_publisher)
@@ -43,6 +45,16 @@ class RabbitBus:
         """Return when the broker has taken the message; waits ``publish_timeout`` for that, then BusUnavailable."""
         with sending(message) as sent:
             await self._publisher.publish(sent)
+
+    async def tell(self, event: EncodedMessage) -> None:
+        """Return when the broker has taken a public event; waits ``publish_timeout`` for that, then BusUnavailable."""
+        try:
+            async with asyncio.timeout(self._options.publish_timeout):
+                await self._publisher.connected()
+                await self._events.publish(self._publishing.connection, event)
+        except (TimeoutError, ConnectionError) as error:
+            waited = self._options.publish_timeout
+            raise BusUnavailable(f"the broker did not take {event.routing_key} within {waited:g} s") from error
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription; before ``run``."""

@@ -12,6 +12,8 @@ from conda_store_shared.contracts.events import Event
 
 EXCHANGE = "conda-store"
 DEAD_LETTER_EXCHANGE = "conda-store.dead"
+# Of public events, for consumers that are no part of the suite.
+EVENTS_EXCHANGE = "conda-store.events"
 DELIVERY_LIMIT = 10
 
 API, AUTH, SOLVER, BUILDER, ARTIFACTS = "api", "auth", "solver", "builder", "artifacts"

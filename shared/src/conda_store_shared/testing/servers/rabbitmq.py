@@ -33,8 +33,8 @@ ACCOUNT = "guest"
 MANAGEMENT_PORT = 15672
 HTTP_TIMEOUT = 20.0
 DEPLOYED = Path(__file__).parents[5] / "deploy" / "rabbitmq"
-# Those of make_definitions.sh: the services, people, and programs that watch.
-USERS = ("api", "auth", "solver", "builder", "artifacts", "operator", "watcher")
+# Those of make_definitions.sh: the services, people, and programs that watch or take public events.
+USERS = ("api", "auth", "solver", "builder", "artifacts", "operator", "watcher", "events")
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 
 # Two schedulers that sleep when idle: tests share the machine with the broker.
@@ -65,7 +65,7 @@ def definitions_for(vhost: str) -> Mapping[str, Any]:
             (Path(directory) / f"rabbitmq_{user}").write_text(f"{password_of(user)}\n")
         made = subprocess.run([DEPLOYED / "make_definitions.sh", directory], check=True, capture_output=True).stdout
     definitions: dict[str, Any] = json.loads(made)
-    for kind in ("permissions", "topic_permissions", "exchanges"):
+    for kind in ("permissions", "topic_permissions", "exchanges", "policies"):
         definitions[kind] = [{**one, "vhost": vhost} for one in definitions[kind]]
     definitions["vhosts"] = [{"name": vhost}]
     return definitions

@@ -53,6 +53,12 @@ class BusSuite:
     async def solve_queue(self) -> None:
         """A queue which a consumer has made, and left; for brokers that make none by themselves."""
 
+    async def test_public_event_that_nobody_hears_is_no_error(self, new_bus: NewBus) -> None:
+        bus = new_bus()
+        event = EncodedMessage(message_id="evt_1", routing_key="build.queued.a.b", headers={"type": "t"}, body=b"{}")
+        async with running(bus):
+            await bus.tell(event)
+
     async def test_bus_delivers_event_and_headers_when_published(self, new_bus: NewBus) -> None:
         bus, solver = new_bus(), Recorder()
         bus.subscribe(Subscription(handler=solver, queue=SOLVE_QUEUE))
