@@ -142,6 +142,11 @@ ROWS: dict[str, Row] = {
         shown_by="tests/integration/api/test_hooks_in_two_processes.py"
         "::test_hook_is_called_by_one_process_and_by_another_when_that_dies",
     ),
+    "CondaStore.event_hooks": Row(
+        default={},
+        shown_by="tests/integration/api/test_hooks_in_two_processes.py"
+        "::test_events_are_told_by_one_process_and_by_another_when_that_dies",
+    ),
     "CondaStore.webhook_allowed_networks": Row(
         default=[],
         shown_by="tests/integration/api/test_webhook_sender.py"

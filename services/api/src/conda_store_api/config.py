@@ -147,6 +147,7 @@ def _hooks(store: CondaStore) -> HookOptions:
         validate_specification=store.validate_specification,
         validate_action=store.validate_action,
         post_update=store.post_update_environment_build_hook,
+        events=store.event_hooks,
         seconds=store.hook_timeout,
     )
 

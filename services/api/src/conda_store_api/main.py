@@ -11,6 +11,7 @@ from importlib.metadata import version
 from traitlets.config import Config
 
 from conda_store_api.adapters.called_hooks import CalledHooks
+from conda_store_api.adapters.event_hooks import EventHooks
 from conda_store_api.adapters.http_webhook_sender import HttpWebhookSender
 from conda_store_api.adapters.prometheus_gauges import suite_figures
 from conda_store_api.background import Background, Upkeep, ensure_namespace, forget_deliveries_forever
@@ -20,13 +21,16 @@ from conda_store_api.consumers import subscriptions
 from conda_store_api.repositories.counts import Counts
 from conda_store_api.routes import ROUTES
 from conda_store_api.routes.context import Api
+from conda_store_api.use_cases.call_event_hooks import HookedEvents
 from conda_store_api.use_cases.deliveries.dispatcher import Dispatcher
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.event_notices import EventNotices
 from conda_store_api.use_cases.follow_events.feed import EventFeed
+from conda_store_api.use_cases.relay_events import EventRelay
 from conda_store_api.use_cases.request_lists import ListTools
 from conda_store_api.use_cases.rescue_builds import Tools
 from conda_store_api.use_cases.solve_remotely import NOTICES, RemoteSolveTools
+from conda_store_api.use_cases.take_cursors import work_through_events
 from conda_store_shared.assembly.authentication import Authentication, wire_authentication
 from conda_store_shared.assembly.database import open_database, prepare_database
 from conda_store_shared.assembly.message_bus import bus_options, open_bus
@@ -72,7 +76,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
     solves = RemoteSolveTools(
         transactions=transactions, store=parts.store, bus=parts.bus, policy=options.policy, hooks=hooks
     )
-    counts, readers = Counts(database), _log_readers(options, transactions, authentication)
+    counts, readers = Counts(database), _log_readers(options, parts, transactions, authentication)
     api = Api(
         transactions=transactions,
         store=parts.store,
@@ -116,21 +120,25 @@ class _LogReaders:
     notices: EventNotices
     webhooks: Dispatcher
     feed: EventFeed
+    in_turn: Coroutine
 
     @property
     def loops(self) -> Sequence[Coroutine]:
         """What runs until the process stops."""
-        return self.notices.run, self.webhooks.run, self.feed.run
+        return self.notices.run, self.webhooks.run, self.feed.run, self.in_turn
 
 
-def _log_readers(options: ApiOptions, transactions: Transactions, authentication: Authentication) -> _LogReaders:
+def _log_readers(
+    options: ApiOptions, parts: Parts, transactions: Transactions, authentication: Authentication
+) -> _LogReaders:
     database, authenticator = transactions.database, authentication.authenticator
     webhooks = _webhooks(options, transactions, authenticator)
     feed = EventFeed(database, authenticator, authentication.rights.forget, options.url_prefix)
     notices = EventNotices(database)
     notices.attach(webhooks.wake_events)
     notices.attach(feed.wake)
-    return _LogReaders(notices=notices, webhooks=webhooks, feed=feed)
+    in_turn = _in_turn(options, parts, transactions, notices)
+    return _LogReaders(notices=notices, webhooks=webhooks, feed=feed, in_turn=in_turn)
 
 
 def _subscriptions(options: ApiOptions, background: Background, solves: RemoteSolveTools) -> Sequence[Subscription]:
@@ -160,6 +168,21 @@ def _webhooks(options: ApiOptions, transactions: Transactions, authenticator: Au
         options=options.deliveries,
     )
     return Dispatcher(tools, Turn(transactions.database, "webhooks"))
+
+
+def _in_turn(options: ApiOptions, parts: Parts, transactions: Transactions, notices: EventNotices) -> Coroutine:
+    """Who is told of public events by one replica at a time: consumers at the broker, where there is one, and hooks."""
+    database, prefix = parts.database, options.url_prefix
+    hooks = EventHooks(options.hooks.events, options.hooks.seconds, database, options.policy.settings)
+    readers: list[HookedEvents | EventRelay] = [
+        HookedEvents(transactions, hooks, pattern, prefix) for pattern in hooks.patterns
+    ]
+    if not options.ledger.alone:
+        readers.append(EventRelay(transactions, parts.bus, prefix))
+    for reader in readers:
+        notices.attach(reader.wake.set)
+    works = {reader.reader: reader.run for reader in readers}
+    return partial(Turn(database, "events").run, partial(work_through_events, transactions, works))
 
 
 def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine]:

@@ -1,10 +1,12 @@
 """What this service asks of others."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from conda_store_api.domain.hook_views import EnvironmentView
 from conda_store_api.domain.webhook_request import WebhookAnswer, WebhookRequest
 from conda_store_shared.domain.permission import Permission
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.specification import Specification
 
 
@@ -47,4 +49,20 @@ class WebhookSender(Protocol):
 
     async def send(self, request: WebhookRequest) -> WebhookAnswer:
         """Send, within a time; whatever goes wrong is told in the answer."""
+        ...
+
+
+class EventHooks(Protocol):
+    """Functions by which a deployment is told of public events."""
+
+    @property
+    def patterns(self) -> Mapping[str, Collection[PublicEventType]]:
+        """The name of each function, and what it is told of."""
+        ...
+
+    async def tell(self, pattern: str, event: bytes) -> None:
+        """Call a function with an event as CloudEvents in JSON; what becomes of it is its own affair.
+
+        Raises DatabaseUnavailable when it could not do what it does for want of the database.
+        """
         ...

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from traitlets import Any as AnyValue
-from traitlets import Bool, Callable, Float, Int, List, TraitError, Type, Unicode, Union, default, validate
+from traitlets import Bool, Callable, Dict, Float, Int, List, TraitError, Type, Unicode, Union, default, validate
 from traitlets.config import Configurable
 
 from conda_store_shared.config.directories import data_directory
@@ -156,6 +156,10 @@ class CondaStore(Configurable):
         allow_none=True,
         help="Hook that is told when the current build of an environment changed: a function, plain or async, of "
         "conda_store and environment.",
+    ).tag(config=True)
+    event_hooks = Dict(
+        help="Hooks that are told of public events: by type, such as build.completed, by all types of a kind, such as "
+        "build.*, or * for every event, a function, plain or async, of event, a dictionary as of GET /event/.",
     ).tag(config=True)
     default_docker_base_image = Union(
         [Unicode(), Callable()],

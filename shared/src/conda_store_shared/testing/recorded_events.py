@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Engine, Executable, Insert, event, select
 
-from conda_store_shared.contracts.event_schema import recorded_schema
+from conda_store_shared.contracts.event_schema import cloud_event_schema, recorded_schema
 from conda_store_shared.contracts.public_events import PAYLOADS
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import PublicEvent
@@ -43,6 +43,15 @@ def problems_of(row: Mapping[str, Any]) -> list[str]:
     return [f"{kind}: {error.json_path}: {error.message}" for error in _validator(kind).iter_errors(told)]
 
 
+def problems_of_event(event: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an event as readers have it."""
+    kinds = {kind.cloud_event_type: kind for kind in PublicEventType}
+    if event["type"] not in kinds:
+        return [f"{event['type']}: there is no such type"]
+    validator = Draft202012Validator(cloud_event_schema(kinds[event["type"]]))
+    return [f"{event['type']}: {error.json_path}: {error.message}" for error in validator.iter_errors(event)]
+
+
 class EventWatch:
     """Sees every event that this process writes."""
 
@@ -55,7 +64,8 @@ class EventWatch:
     ) -> None:
         """Look at a statement that is about to be executed, as SQLAlchemy shows it."""
         if isinstance(statement, Insert) and statement.table is PublicEvent.__table__:
-            for row in many or [one]:
+            # Rows that stand in the statement itself are made up, to fill a table.
+            for row in filter(None, many or [one]):
                 self.seen += 1
                 self.problems += problems_of({**dict.fromkeys(COLUMNS), **row})
 

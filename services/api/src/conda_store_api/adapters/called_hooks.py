@@ -2,7 +2,8 @@
 
 import asyncio
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -33,11 +34,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookOptions:
-    """The functions that a configuration names, None where it names none; a call takes ``seconds`` at most."""
+    """The functions that a configuration names, None where it names none; a call takes ``seconds`` at most.
+
+    ``events`` are those that are told of public events, by type or pattern; nobody has looked at them yet.
+    """
 
     validate_specification: Function | None = None
     validate_action: Function | None = None
     post_update: Function | None = None
+    events: Mapping[str, object] = field(default_factory=dict)
     seconds: float = 30
 
 

@@ -27,16 +27,21 @@ class Outcome:
 class HookCalls:
     """Calls plain functions in threads, and what async ones return in a loop of their own in one more thread.
 
-    A call takes ``seconds`` at most, the wait for one of ``at_once`` threads included.  A plain function that goes on
-    after its time keeps its thread, an async one is cancelled; neither keeps the process from ending.
+    A call takes ``seconds`` at most, the wait for one of ``at_once`` threads included unless ``is_patient``.  A plain
+    function that goes on after its time keeps its thread, an async one is cancelled; neither keeps the process from
+    ending.
     """
 
-    def __init__(self, seconds: float, at_once: int = 16) -> None:
+    def __init__(self, seconds: float, at_once: int = 16, *, is_patient: bool = False) -> None:
         self._seconds = seconds
         self._free = asyncio.Semaphore(at_once)
+        self._is_patient = is_patient
 
     async def call(self, function: Call) -> Outcome:
         """Return how the call ended; raises TookTooLong when it did not end in time."""
+        if self._is_patient:
+            await self._free.acquire()
+            self._free.release()
         try:
             async with asyncio.timeout(self._seconds):
                 ended = await self._in_thread(function)

@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conda_store_api.repositories.event_cursors import MOST_COUNTED, count_untold
 from conda_store_api.repositories.figures import Figures, count_everything
 from conda_store_api.repositories.waiting import Waiting, count_builds, count_messages, count_stages
 from conda_store_shared.bus.port import Bus, QueueState
@@ -144,6 +145,13 @@ class WaitingGauges:
             ("service",),
             count_messages,
         )
+        self._events = _Group(
+            registry,
+            ("events_untold", "oldest_untold_event"),
+            f"Public events, {MOST_COUNTED} at most, that the exchange or a hook has not been told of.",
+            ("reader",),
+            count_untold,
+        )
 
     async def count(self) -> None:
         """Count again; raises DatabaseUnavailable."""
@@ -151,6 +159,7 @@ class WaitingGauges:
             await self._builds.count(session, _RANKS)
             await self._stages.count(session)
             await self._messages.count(session, SERVERS)
+            await self._events.count(session)
 
 
 class QueueGauges:

@@ -8,7 +8,7 @@ from conda_store_shared.db.models.environment import Environment, Specification
 from conda_store_shared.db.models.found_specification import FoundSpecification
 from conda_store_shared.db.models.issued_token import IssuedToken
 from conda_store_shared.db.models.namespace import Namespace, NamespaceRoleMapping, NamespaceRoleMappingV2
-from conda_store_shared.db.models.outbox import Outbox, PublicEvent
+from conda_store_shared.db.models.outbox import EventCursor, Outbox, PublicEvent
 from conda_store_shared.db.models.package import (
     CondaChannel,
     CondaChannelIndex,
@@ -38,6 +38,7 @@ __all__ = [
     "CondaStoreConfiguration",
     "Discard",
     "Environment",
+    "EventCursor",
     "FoundSpecification",
     "Fragment",
     "IssuedToken",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy import BigInteger, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conda_store_shared.db.models.base import BigId, Model
@@ -38,3 +38,12 @@ class PublicEvent(Model):
     build_id: Mapped[int | None] = mapped_column(index=True)
     actor: Mapped[str | None] = mapped_column(String(255))
     data: Mapped[dict[str, Any]]
+
+
+class EventCursor(Model):
+    """How far one of those who are told of public events has come; what it was told last is ``position``."""
+
+    __tablename__ = "event_cursor"
+
+    reader: Mapped[str] = mapped_column(String(255), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
