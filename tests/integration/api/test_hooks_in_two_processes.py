@@ -118,7 +118,8 @@ async def test_hook_is_called_by_one_process_and_by_another_when_that_dies(
     assert [refusal(process) for process in processes] == [(400, "no rain today")] * 2
 
     await link(ledger, second, 2)
-    assert [build for build, _ in told_becomes(tmp_path, 2)] == [second.id, second.id]
+    # Of two changes; by the clock of the test they were asked for long ago, so that they may be asked for again.
+    assert {build for build, _ in told_becomes(tmp_path, 2)} == {second.id}
 
     await ledger.choose(first)
     (tmp_path / "hang").touch()
