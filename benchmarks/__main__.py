@@ -22,6 +22,7 @@ from benchmarks import (
     package_search,
     solve_time,
     submit_latency,
+    webhook_latency,
 )
 from benchmarks.bench import MODES, Bench
 from benchmarks.customer import BuildFailed
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "large_prefix": large_prefix.measure,
     "solve_time": solve_time.measure,
     "submit_latency": submit_latency.measure,
+    "webhook_latency": webhook_latency.measure,
     "many_builds": many_builds.measure,
     "package_search": package_search.measure,
     "lists": lists.measure,

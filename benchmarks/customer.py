@@ -80,6 +80,10 @@ class Customer:
                 break
         raise BuildFailed(f"build {submitted.build_id} got no {artifact_type}")
 
+    def add_webhook(self, url: str, types: Sequence[str]) -> None:
+        """Have an address told of some types of events."""
+        self._client.post("/api/v1/webhook/", json={"url": url, "types": list(types)}).raise_for_status()
+
     def token(self) -> str:
         """A new token of the customer's."""
         answer = self._client.post("/api/v1/token/", json={})
