@@ -39,6 +39,8 @@ from conda_store_shared.web.rights import DatabaseRights
 from tests.unit.api.ledger_builders import Ledger
 
 COMPLETED = PublicEventType.BUILD_COMPLETED
+# Seconds for which the rights of owners are known.
+RIGHTS = 0.0
 ADMIN = {"*/*": ["admin"]}
 SECRET = secret_of(b"0" * 32)
 OTHER_SECRET = secret_of(b"1" * 32)
@@ -191,7 +193,7 @@ class Deliveries:
             tools = DeliveryTools(
                 transactions=Transactions(database, "api"),
                 sender=HttpWebhookSender(LOCAL, seconds=0.5),
-                authenticator=Authenticator(authorization, DatabaseRights(database, 1, seconds=0)),
+                authenticator=Authenticator(authorization, DatabaseRights(database, 1, seconds=RIGHTS)),
                 version="1.2",
                 options=replace(options, **changes),
             )

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.domain.webhook import DeliveryKind, DeliveryState, Scope, WebhookState
 from conda_store_shared.db.models import PublicEvent, Webhook, WebhookDelivery, WebhookSecret
-from conda_store_shared.db.statements import insert_new
+from conda_store_shared.db.statements import insert_all_new_returning
 
 _CHANGES = select(
     func.count(),
@@ -18,6 +18,32 @@ _CHANGES = select(
     func.count(Webhook.failing_since).filter(Webhook.state == WebhookState.ACTIVE),
 ).select_from(Webhook)
 _NEWEST_EVENT = select(func.max(PublicEvent.id))
+# Made once: putting a statement together takes longer than running it.
+_MOVE = (
+    update(Webhook)
+    .where(
+        Webhook.id == bindparam("of"),
+        Webhook.position == bindparam("from"),
+        Webhook.state == WebhookState.ACTIVE,
+    )
+    .values(position=bindparam("to"))
+)
+_DELIVERED = (
+    update(WebhookDelivery)
+    .where(WebhookDelivery.id == bindparam("of"), WebhookDelivery.state == DeliveryState.PENDING)
+    .values(
+        state=DeliveryState.DELIVERED, attempts=bindparam("made"), finished_on=bindparam("now"), not_before=None
+    )
+    .returning(WebhookDelivery.id)
+)
+_SECRETS = (
+    select(WebhookSecret.secret)
+    .where(
+        WebhookSecret.webhook_id == bindparam("of"),
+        or_(WebhookSecret.expires_on.is_(None), WebhookSecret.expires_on > bindparam("now")),
+    )
+    .order_by(WebhookSecret.id.desc())
+)
 _QUIETLY: Mapping[str, Any] = {"synchronize_session": False}
 
 
@@ -100,27 +126,25 @@ async def find_waiting(
     ).first()
     if found is None:
         return None
-    counts = or_(WebhookSecret.expires_on.is_(None), WebhookSecret.expires_on > now)
-    secrets = await session.scalars(
-        select(WebhookSecret.secret)
-        .where(WebhookSecret.webhook_id == webhook_id, counts)
-        .order_by(WebhookSecret.id.desc())
-    )
     delivery, webhook, event = found
-    return WaitingDelivery(delivery=delivery, webhook=webhook, event=event, secrets=secrets.all())
+    secrets = await _list_secrets(session, webhook_id, now)
+    return WaitingDelivery(delivery=delivery, webhook=webhook, event=event, secrets=secrets)
 
 
 async def add_delivery(
     session: AsyncSession, place: tuple[int, int], event: PublicEvent, now: datetime
-) -> bool:
-    """Make an event the next one of a webhook that was done with a position; False when it is elsewhere by now.
+) -> tuple[bool, WaitingDelivery | None]:
+    """Make an event the next one of an active webhook that is done with a position; ``place`` are its id and that.
 
-    ``place`` are the id of the webhook and that position.
+    False when it is elsewhere by now; no delivery when there is one of this event already.
     """
     webhook_id, position = place
-    if not await move_position(session, webhook_id, position, event.id):
-        return False
-    row = {
+    webhook = await session.scalar(
+        _MOVE.returning(Webhook), {"of": webhook_id, "from": position, "to": event.id}, execution_options=_QUIETLY
+    )
+    if webhook is None:
+        return False, None
+    row: dict[str, Any] = {
         "webhook_id": webhook_id,
         "event_id": event.id,
         "type": event.type,
@@ -129,17 +153,26 @@ async def add_delivery(
         "attempts": [],
         "created_on": now,
     }
-    await insert_new(session, WebhookDelivery, row)
-    return True
+    added = await insert_all_new_returning(session, WebhookDelivery, [row], WebhookDelivery.id)
+    if not added:
+        return True, None
+    delivery = WebhookDelivery(id=added[0][0], **row)
+    secrets = await _list_secrets(session, webhook_id, now)
+    return True, WaitingDelivery(delivery=delivery, webhook=webhook, event=event, secrets=secrets)
 
 
 async def move_position(session: AsyncSession, webhook_id: int, position: int, to: int) -> bool:
     """Note that an active webhook that was done with ``position`` is done with ``to``; False when it was not."""
-    at_position = (Webhook.id == webhook_id, Webhook.position == position, Webhook.state == WebhookState.ACTIVE)
     moved = await session.scalar(
-        update(Webhook).where(*at_position).values(position=to).returning(Webhook.id), execution_options=_QUIETLY
+        _MOVE.returning(Webhook.id), {"of": webhook_id, "from": position, "to": to}, execution_options=_QUIETLY
     )
     return moved is not None
+
+
+async def finish_delivered(session: AsyncSession, delivery: WebhookDelivery, attempt: Any, now: datetime) -> bool:
+    """Note that a delivery was made, with the attempt that made it; False when it was over already, or is gone."""
+    values = {"of": delivery.id, "made": [*delivery.attempts, attempt], "now": now}
+    return await session.scalar(_DELIVERED, values, execution_options=_QUIETLY) is not None
 
 
 async def lock_delivery(session: AsyncSession, delivery_id: int) -> WebhookDelivery | None:
@@ -182,3 +215,8 @@ async def disable_webhook(session: AsyncSession, webhook_id: int, url: str, reas
         .values(state=WebhookState.DISABLED, disabled_reason=reason, updated_on=now),
         execution_options=_QUIETLY,
     )
+
+
+async def _list_secrets(session: AsyncSession, webhook_id: int, now: datetime) -> Sequence[str]:
+    """Return the secrets that sign now, the newest first."""
+    return (await session.scalars(_SECRETS, {"of": webhook_id, "now": now})).all()

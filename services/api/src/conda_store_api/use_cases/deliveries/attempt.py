@@ -20,6 +20,7 @@ from conda_store_api.domain.webhook_signature import signed_headers
 from conda_store_api.repositories.deliveries import (
     WaitingDelivery,
     disable_webhook,
+    finish_delivered,
     lock_delivery,
     note_failing,
     note_working,
@@ -72,15 +73,19 @@ async def record_attempt(tools: DeliveryTools, attempt: Attempt, now: datetime) 
     async with tools.transactions.begin() as transaction:
         session = transaction.session
         await _note_webhook(session, attempt, now)
-        delivery = await lock_delivery(session, attempt.waiting.delivery.id)
+        waiting = attempt.waiting.delivery
+        if attempt.answer.is_success and await finish_delivered(session, waiting, attempt.to_row(), now):
+            if attempt.kind == DeliveryKind.PING:
+                await make_due(session, waiting.webhook_id)
+            _tell(attempt, figures.DELIVERED, now, None)
+            return True
+        delivery = await lock_delivery(session, waiting.id)
         if delivery is None:
             return True
         delivery.attempts = [*delivery.attempts, attempt.to_row()]
         if delivery.state == DeliveryState.PENDING:
             outcome = _move(delivery, attempt, tools.options.schedule, now)
-            if outcome == figures.DELIVERED and attempt.kind == DeliveryKind.PING:
-                await make_due(session, delivery.webhook_id)
-            _tell(attempt, delivery, outcome, now)
+            _tell(attempt, outcome, now, delivery.not_before)
         return delivery.state != DeliveryState.PENDING
 
 
@@ -116,29 +121,25 @@ async def _note_webhook(session: AsyncSession, attempt: Attempt, now: datetime) 
 
 
 def _move(delivery: WebhookDelivery, attempt: Attempt, schedule: DeliverySchedule, now: datetime) -> str:
-    """Move a delivery on; return what came of the attempt."""
-    if attempt.answer.is_success:
-        return _finish(delivery, DeliveryState.DELIVERED, now, figures.DELIVERED)
+    """Move a delivery on that was not made; return what came of the attempt."""
     if attempt.answer.is_gone:
-        return _finish(delivery, DeliveryState.FAILED, now, figures.GONE)
+        return _finish(delivery, now, figures.GONE)
     asked = parse_retry_after(attempt.answer.retry_after, now)
     pause = schedule.next_pause(len(delivery.attempts), random.random(), asked)  # noqa: S311 - it only spreads
     if pause is None or attempt.kind == DeliveryKind.PING:
-        return _finish(delivery, DeliveryState.FAILED, now, figures.GIVEN_UP)
+        return _finish(delivery, now, figures.GIVEN_UP)
     delivery.not_before = now + timedelta(seconds=pause)
     return figures.FAILED
 
 
-def _finish(delivery: WebhookDelivery, state: DeliveryState, now: datetime, outcome: str) -> str:
-    delivery.state, delivery.finished_on, delivery.not_before = state, now, None
+def _finish(delivery: WebhookDelivery, now: datetime, outcome: str) -> str:
+    delivery.state, delivery.finished_on, delivery.not_before = DeliveryState.FAILED, now, None
     return outcome
 
 
-def _tell(attempt: Attempt, delivery: WebhookDelivery, outcome: str, now: datetime) -> None:
+def _tell(attempt: Attempt, outcome: str, now: datetime, again: datetime | None) -> None:
     figures.attempted(outcome)
-    event = attempt.waiting.event
-    if outcome == figures.DELIVERED and event is not None and len(delivery.attempts) == 1 and attempt.kind == "event":
-        figures.arrived((now - event.time).total_seconds())
+    delivery, event = attempt.waiting.delivery, attempt.waiting.event
     if outcome != figures.DELIVERED:
         log.info(
             "webhook_not_reached",
@@ -147,5 +148,7 @@ def _tell(attempt: Attempt, delivery: WebhookDelivery, outcome: str, now: dateti
             origin=origin_of(attempt.waiting.webhook.url),
             outcome=outcome,
             reason=attempt.answer.error,
-            again=delivery.not_before and delivery.not_before.isoformat(),
+            again=again and again.isoformat(),
         )
+    elif event is not None and not delivery.attempts and attempt.kind == DeliveryKind.EVENT:
+        figures.arrived((now - event.time).total_seconds())

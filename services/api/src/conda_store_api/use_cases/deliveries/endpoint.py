@@ -50,8 +50,12 @@ class Endpoint:
             self._behind = self._queue[-1].id
         return True
 
-    async def next_event(self, session: AsyncSession, cursor: Callable[[], int]) -> PublicEvent | None:
-        """Return the next event it wants, None when it has caught up with ``cursor``."""
+    def take(self) -> PublicEvent | None:
+        """Return the next event that is in memory."""
+        return self._queue.popleft() if self._queue else None
+
+    async def catch_up(self, session: AsyncSession, cursor: Callable[[], int]) -> None:
+        """Read events it wants from the log, until there are some or it has caught up with ``cursor``."""
         while not self._queue and self._behind is not None:
             # Events have ids in the order of their commits: up to here, none is still to come.
             upto = cursor()
@@ -61,4 +65,3 @@ class Endpoint:
                 self._behind = self._queue[-1].id
             else:
                 self._behind = upto if upto < cursor() else None
-        return self._queue.popleft() if self._queue else None

@@ -14,6 +14,7 @@ from conda_store_api.use_cases.deliveries.places import Places
 from conda_store_api.use_cases.deliveries.registry import Registry
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.wake import Wake
+from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.db.moments import now
 from conda_store_shared.db.turns import Turn
 from conda_store_shared.errors import Unavailable
@@ -67,13 +68,15 @@ class Lane:
 
     async def _step(self) -> float | None:
         """Do the next thing; return the seconds to wait after it, None when there is nothing to do."""
-        endpoint = self._shared.registry.find(self._webhook_id)
+        endpoint, waiting = self._shared.registry.find(self._webhook_id), None
         if self._kind == DeliveryKind.EVENT:
             if endpoint is None:
                 return None
             if not endpoint.is_waiting:
-                return 0.0 if await self._choose(endpoint) else None
-        waiting = await self._find()
+                is_more, waiting = await self._choose(endpoint)
+                if waiting is None:
+                    return 0.0 if is_more else None
+        waiting = waiting or await self._find()
         if waiting is None:
             return self._nothing_waits(endpoint)
         place = self._shared.places.of(waiting.webhook)
@@ -94,29 +97,35 @@ class Lane:
         async with self._shared.places.database, self._shared.tools.transactions.database.session() as session:
             return await find_waiting(session, self._webhook_id, self._kind, now())
 
-    async def _choose(self, endpoint: Endpoint) -> bool:
-        """Make the next event that the owner may know of one that waits; False when there is none."""
-        registry, tools = self._shared.registry, self._shared.tools
+    async def _choose(self, endpoint: Endpoint) -> tuple[bool, WaitingDelivery | None]:
+        """Make the next event that the owner may know of one that waits; tell whether there is more to do, too."""
+        registry = self._shared.registry
         try:
-            async with self._shared.places.database:
-                async with tools.transactions.database.session() as session:
-                    event = await endpoint.next_event(session, lambda: registry.cursor)
-                if event is None:
-                    return False
-                if not may_know(await owner_of(endpoint.webhook, tools.authenticator), event):
-                    return True
-                async with tools.transactions.begin() as transaction:
-                    added = await add_delivery(
-                        transaction.session, (self._webhook_id, endpoint.position), event, now()
-                    )
+            event = await self._next_event(endpoint)
+            if event is None:
+                return False, None
+            if not may_know(await owner_of(endpoint.webhook, self._shared.tools.authenticator), event):
+                return True, None
+            async with self._shared.places.database, self._shared.tools.transactions.begin() as transaction:
+                place = self._webhook_id, endpoint.position
+                moved, waiting = await add_delivery(transaction.session, place, event, now())
         except Unavailable:
             # Nobody knows how far the row is.
             registry.drop(endpoint)
             raise
-        if not added:
+        if not moved:
             registry.drop(endpoint)
-        endpoint.position, endpoint.is_waiting = event.id, added
-        return added
+        endpoint.position, endpoint.is_waiting = event.id, waiting is not None
+        return True, waiting
+
+    async def _next_event(self, endpoint: Endpoint) -> PublicEvent | None:
+        event = endpoint.take()
+        if event is None and endpoint.is_behind:
+            registry, database = self._shared.registry, self._shared.tools.transactions.database
+            async with self._shared.places.database, database.session() as session:
+                await endpoint.catch_up(session, lambda: registry.cursor)
+            event = endpoint.take()
+        return event
 
     async def _make(self, waiting: WaitingDelivery, endpoint: Endpoint | None) -> float | None:
         """Make a delivery unless it is not due, or not to be made."""
