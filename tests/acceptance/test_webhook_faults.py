@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -43,7 +44,7 @@ def test_every_event_of_a_build_arrives_in_order_though_the_suite_is_killed_whil
         process.start()
         user.wait(build_id)
         received = receiver.await_received(lambda received: LAST in kinds(received), timeout=60)
-        query = {"order": "asc", "build_id": build_id, "type": ["build.queued", "build.started"]}
+        query: dict[str, Any] = {"order": "asc", "build_id": build_id, "type": ["build.queued", "build.started"]}
         events = [each["id"] for each in user.client.get("/api/v1/event/", params=query).json()["data"]]
         user.client.delete(f"/api/v1/webhook/{made['id']}/").raise_for_status()
     firsts = list(dict.fromkeys(each.id for each in received))
