@@ -13,6 +13,7 @@ import httpx
 
 from benchmarks import (
     artifacts,
+    event_streams,
     idle_memory,
     image_pull,
     large_prefix,
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "solve_time": solve_time.measure,
     "submit_latency": submit_latency.measure,
     "webhook_latency": webhook_latency.measure,
+    "event_streams": event_streams.measure,
     "many_builds": many_builds.measure,
     "package_search": package_search.measure,
     "lists": lists.measure,

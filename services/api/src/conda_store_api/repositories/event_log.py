@@ -8,12 +8,14 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.db.reading import Reader
 
 # Each by its own look at the index: SQLite would go through the whole table for both at once.
 _BOUNDS = select(
     select(func.min(PublicEvent.id)).scalar_subquery().label("oldest"),
     select(func.max(PublicEvent.id)).scalar_subquery().label("newest"),
 )
+_NEWEST = select(func.max(PublicEvent.id))
 _AFTER = (
     select(PublicEvent)
     .where(PublicEvent.id > bindparam("after"))
@@ -45,6 +47,11 @@ async def find_bounds(session: AsyncSession) -> LogBounds:
     """Return where the log begins and ends."""
     found = (await session.execute(_BOUNDS)).mappings().one()
     return LogBounds(oldest=found["oldest"] or 0, newest=found["newest"] or 0)
+
+
+async def find_newest(reader: Reader) -> int:
+    """Return the id of the last event there is; 0 when there is none."""
+    return await reader.value(_NEWEST) or 0
 
 
 async def list_events_after(session: AsyncSession, position: int, limit: int) -> Sequence[PublicEvent]:

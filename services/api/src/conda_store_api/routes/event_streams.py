@@ -69,7 +69,7 @@ async def follow_events(request: Request) -> Response:
     query, feed = parse_query(request, StreamQuery), api_of(request).feed
     position = _position(request, query.cursor)
     known = position if position is not None else await feed.newest()
-    followed = Followed(filters=query.to_filter(), position=known)
+    followed = Followed(filters=query.to_filter(), position=known, now=position is None)
     return EventStream(Source(feed, await principal_of(request), followed))
 
 

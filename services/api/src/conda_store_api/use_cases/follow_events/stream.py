@@ -16,6 +16,7 @@ from conda_store_api.use_cases.follow_events.feed import EventFeed
 from conda_store_api.use_cases.follow_events.seat import Logged, Seat
 from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.db.engine import Database
+from conda_store_shared.db.models import PublicEvent
 from conda_store_shared.db.queries.builds import BuildPlace
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.public_event import PublicEventType
@@ -43,11 +44,13 @@ _LAST_OF_BUILD = frozenset(
 class Followed:
     """What a stream tells of: events that fit ``filters``, beyond the one with the id ``position``.
 
-    The stream of a build ends with it, or when its reader may not read the build any more.
+    One that begins ``now`` does so at the newest event there is.  The stream of a build ends with it, or when its
+    reader may not read the build any more.
     """
 
     filters: EventFilter
     position: int
+    now: bool = False
     build: BuildPlace | None = None
 
     @property
@@ -86,6 +89,7 @@ class EventStream:
         until = loop.time() + seconds
         if self._seat is None:
             self._seat = self._feed.sit(self._principal, self)
+            self._level = self._followed.now and self._feed.is_level(self._position, self._position)
             return self._place()
         while True:
             if self._refused is not None:
@@ -151,14 +155,17 @@ class EventStream:
         if await self._has_lost(session, bounds):
             self._reset(bounds)
         through = bounds.newest if build else min(bounds.newest, max(self._position, bounds.oldest) + _STRIDE)
-        filters = replace(self._followed.filters, through=through)
-        page = EventPage(limit=_PAGE, descending=False, after=self._position)
-        events = await list_visible_events(session, reader, filters, page)
+        events = await self._list(session, reader, through) if self._position < through else ()
         if all(self._put(self._feed.logged(event)) for event in events) and len(events) < _PAGE:
             self._position = max(self._position, through)
             if through == bounds.newest:
                 self._over = over
                 self._level = self._feed.is_level(self._position, bounds.newest)
+
+    async def _list(self, session: AsyncSession, reader: EventReader, through: int) -> Sequence[PublicEvent]:
+        filters = replace(self._followed.filters, through=through)
+        page = EventPage(limit=_PAGE, descending=False, after=self._position)
+        return await list_visible_events(session, reader, filters, page)
 
     async def _has_lost(self, session: AsyncSession, bounds: LogBounds) -> bool:
         """Whether there was more than the log has now."""
