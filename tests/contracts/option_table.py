@@ -152,6 +152,9 @@ ROWS: dict[str, Row] = {
         shown_by="tests/integration/api/test_webhook_sender.py"
         "::test_sender_takes_of_several_addresses_those_that_are_allowed",
     ),
+    "CondaStore.events_kept": Row(
+        default=None, shown_by="tests/unit/api/forgotten_events_suite.py::test_events_stay_as_long_as_the_option_says"
+    ),
     "CondaStore.webhooks_per_owner": Row(
         default=50,
         shown_by="tests/unit/api/webhooks_suite.py"

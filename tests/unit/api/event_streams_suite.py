@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conda_store_api.repositories.event_log import forget_events
+from conda_store_api.repositories.event_log import forget_before
 from conda_store_shared.domain.stage import SOLVE
 from conda_store_shared.testing.bus_messages import eventually
 from tests.unit.api.ledger_builders import NOON, Attempt, Ledger
@@ -100,7 +100,7 @@ class EventStreamsSuite:
         await write(ledger, *events)
         ids = [event["id"] for event in await self._listed(streaming)]
         async with ledger.transactions.begin() as transaction:
-            assert await forget_events(transaction.session, NOON + timedelta(days=2), 1000) == 2
+            assert await forget_before(transaction.session, NOON + timedelta(days=2), None, 1000) == 2
         snapshots = {
             "environment/": {},
             "namespace/team/": {"namespace": "team"},
@@ -197,7 +197,7 @@ class EventStreamsSuite:
         build = await ledger.completed()
         await write(ledger, told("namespace.created", "lab"))
         async with ledger.transactions.begin() as transaction:
-            await forget_events(transaction.session, NOON + timedelta(days=9), 1000)
+            await forget_before(transaction.session, NOON + timedelta(days=9), None, 1000)
         reader = await streaming.read(f"/api/v1/build/{build.id}/events/")
         await eventually(lambda: reader.types == ["reset"])
         assert reader.events[0].data == {"snapshot": f"/api/v1/build/{build.id}/"}

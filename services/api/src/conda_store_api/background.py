@@ -11,6 +11,7 @@ from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.create_namespace import ensure_default_namespace
 from conda_store_api.use_cases.erase_deleted import erase_deleted
 from conda_store_api.use_cases.forget_deliveries import forget_deliveries
+from conda_store_api.use_cases.forget_events import forget_events
 from conda_store_api.use_cases.forget_solves import forget_solves
 from conda_store_api.use_cases.release_builds import release_builds
 from conda_store_api.use_cases.request_lists import ListTools, request_lists
@@ -63,6 +64,14 @@ async def forget_deliveries_forever(transactions: Transactions, days_kept: float
     """Forget what was sent to webhooks long ago."""
     while True:
         await _survives(partial(forget_deliveries, transactions, days_kept, now()))
+        await asyncio.sleep(_HOURLY)
+
+
+async def forget_events_forever(transactions: Transactions, days_kept: float | None) -> None:
+    """Take old events out of the log, if they are not kept for ever."""
+    while True:
+        if days_kept is not None:
+            await _survives(partial(forget_events, transactions, days_kept, now()))
         await asyncio.sleep(_HOURLY)
 
 

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
-    """Options of api; ``additional_routes`` are the administrator's own."""
+    """Options of api; ``additional_routes`` are the administrator's own, ``events_kept`` are days or None for ever."""
 
     policy: BuildPolicy
     ledger: LedgerOptions
@@ -46,6 +46,7 @@ class ApiOptions:
     url_prefix: str = ""
     anonymous_solve: bool = False
     index_interval: float = 900
+    events_kept: float | None = None
     additional_routes: Sequence[PathRoute] = ()
 
 
@@ -68,6 +69,7 @@ def read_options(config: Config, *, alone: bool = False) -> ApiOptions:
         url_prefix=server.url_prefix.rstrip("/"),
         anonymous_solve=rights.anonymous_solve,
         index_interval=store.index_interval,
+        events_kept=store.events_kept,
         additional_routes=additional_routes(server.additional_routes, server.url_prefix),
     )
 

@@ -14,7 +14,13 @@ from conda_store_api.adapters.called_hooks import CalledHooks
 from conda_store_api.adapters.event_hooks import EventHooks
 from conda_store_api.adapters.http_webhook_sender import HttpWebhookSender
 from conda_store_api.adapters.prometheus_gauges import suite_figures
-from conda_store_api.background import Background, Upkeep, ensure_namespace, forget_deliveries_forever
+from conda_store_api.background import (
+    Background,
+    Upkeep,
+    ensure_namespace,
+    forget_deliveries_forever,
+    forget_events_forever,
+)
 from conda_store_api.config import ApiOptions, read_options
 from conda_store_api.consumers import Tools as ConsumerTools
 from conda_store_api.consumers import subscriptions
@@ -200,6 +206,7 @@ def _upkeep(options: ApiOptions, solves: RemoteSolveTools) -> Sequence[Coroutine
         upkeep.request_lists_forever,
         upkeep.forget_solves_forever,
         partial(forget_deliveries_forever, transactions, options.webhooks.days_kept),
+        partial(forget_events_forever, transactions, options.events_kept),
         listener.run,
     )
 

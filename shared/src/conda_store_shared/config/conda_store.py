@@ -110,6 +110,12 @@ class CondaStore(Configurable):
     hook_timeout = Float(
         30, min=0.01, help="Seconds a hook may take; then whoever waits for it gets an error."
     ).tag(config=True)
+    events_kept = Float(
+        None,
+        allow_none=True,
+        min=0.0,
+        help="Days for which events stay in their log, and streams can go on from them; None keeps them for ever.",
+    ).tag(config=True)
     webhook_allowed_networks = List(
         Unicode(),
         [],

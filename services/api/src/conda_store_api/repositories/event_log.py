@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import CompoundSelect, bindparam, delete, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conda_store_shared.db.models import PublicEvent
+from conda_store_api.domain.webhook import DeliveryState, WebhookState
+from conda_store_shared.db.models import EventCursor, PublicEvent, Webhook, WebhookDelivery
 from conda_store_shared.db.reading import Reader
 
 # Each by its own look at the index: SQLite would go through the whole table for both at once.
@@ -24,6 +26,12 @@ _AFTER = (
 )
 _FIRST_OF_BUILD = (
     select(PublicEvent.type).where(PublicEvent.build_id == bindparam("of_build")).order_by(PublicEvent.id).limit(1)
+)
+# Where everybody is who goes through the log and must not miss any: the next event, or one that is under way.
+_POSITIONS: CompoundSelect[Any] = union_all(
+    select(func.min(EventCursor.position) + 1),
+    select(func.min(Webhook.position) + 1).where(Webhook.state == WebhookState.ACTIVE),
+    select(func.min(WebhookDelivery.event_id)).where(WebhookDelivery.state == DeliveryState.PENDING),
 )
 _OLDEST = select(PublicEvent.id, PublicEvent.time).order_by(PublicEvent.id).limit(bindparam("at_most"))
 
@@ -66,15 +74,21 @@ async def find_first_type(session: AsyncSession, build_id: int) -> str | None:
     return found
 
 
-async def forget_events(session: AsyncSession, before: datetime, limit: int) -> int:
-    """Delete at most ``limit`` events from the beginning of the log up to a moment; return how many.
+async def find_awaited(session: AsyncSession) -> int | None:
+    """Return the id of the first event that somebody may still be waiting for; None when nobody waits for any."""
+    positions: Sequence[int | None] = (await session.execute(_POSITIONS)).scalars().all()
+    return min((position for position in positions if position is not None), default=None)
 
-    The last event stays, so that ids go on from it.
+
+async def forget_before(session: AsyncSession, moment: datetime, awaited: int | None, limit: int) -> int:
+    """Delete at most ``limit`` events from the beginning of the log, up to a moment or the one that is ``awaited``.
+
+    The last event of all stays.  Return how many there were.
     """
     rows = (await session.execute(_OLDEST, {"at_most": limit + 1})).all()
-    old = []
+    old: list[int] = []
     for event_id, time in rows[:-1]:
-        if time >= before:
+        if time >= moment or (awaited is not None and event_id >= awaited):
             break
         old.append(event_id)
     if old:
