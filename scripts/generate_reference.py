@@ -21,10 +21,12 @@ from traitlets.config import Configurable
 from conda_store_shared.config.describe import as_text
 from conda_store_shared.config.sections import SECTIONS, is_secret
 from conda_store_shared.contracts.envelope import CONTENT_TYPE, MAXIMUM_BODY, type_of
+from conda_store_shared.contracts.event_schema import envelope_schema
 from conda_store_shared.contracts.events import Event
 from conda_store_shared.contracts.topology import (
     DEAD_LETTER_EXCHANGE,
     DELIVERY_LIMIT,
+    EVENTS_EXCHANGE,
     EXCHANGE,
     ROUTES,
     Route,
@@ -35,6 +37,13 @@ from scripts.api_description import PATH as API_DESCRIPTION
 from scripts.api_description import api_description
 from scripts.client_reference import PATH as CLIENT_PAGE
 from scripts.client_reference import client_page
+from scripts.event_reference import (
+    CLOUD_EVENT,
+    public_channels,
+    public_events_page,
+    public_messages,
+    public_operations,
+)
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = Path("docs/reference")
@@ -81,6 +90,7 @@ def main() -> int:
     os.environ["XDG_DATA_HOME"] = "~/.local/share"
     pages = {
         REFERENCE / "events.md": events_page(),
+        REFERENCE / "public-events.md": public_events_page(WRITTEN_BY),
         REFERENCE / "asyncapi.yaml": asyncapi_page(),
         REFERENCE / "settings.md": settings_page(),
         CLIENT_PAGE: client_page(WRITTEN_BY),
@@ -110,6 +120,8 @@ def events_page() -> str:
         "# Messages",
         "",
         f"{WRITTEN_BY} The source: `contracts/events.py` and `contracts/topology.py` of `conda_store_shared`.",
+        "",
+        "What the services tell each other. What users are told stands in [public events](public-events.md).",
         "",
         f"All travel over the topic exchange `{EXCHANGE}`. Each service has one durable queue per message it takes,",
         "named `<service>.<routing key>`; a broadcast reaches every running instance instead. After "
@@ -185,14 +197,15 @@ def asyncapi_page() -> str:
         "info": {
             "title": "conda-store",
             "version": "1",
-            "description": "What the services of conda-store tell each other. Internal: users get other events.",
+            "description": "What the services of conda-store tell each other, which is internal, and on the exchange "
+            f"{EVENTS_EXCHANGE} the public events, which are for users.",
         },
         "defaultContentType": CONTENT_TYPE,
-        "channels": {route.event.routing_key: _channel(route) for route in ROUTES},
-        "operations": dict(operation for route in ROUTES for operation in _operations(route)),
+        "channels": {**{route.event.routing_key: _channel(route) for route in ROUTES}, **public_channels()},
+        "operations": {**dict(each for route in ROUTES for each in _operations(route)), **public_operations()},
         "components": {
-            "schemas": {"Headers": _headers_schema()},
-            "messages": {route.event.__name__: _message(route.event) for route in ROUTES},
+            "schemas": {"Headers": _headers_schema(), CLOUD_EVENT: envelope_schema()},
+            "messages": {**{route.event.__name__: _message(route.event) for route in ROUTES}, **public_messages()},
         },
     }
     return f"# {WRITTEN_BY}\n" + yaml.safe_dump(document, sort_keys=False, width=120, allow_unicode=True)

@@ -18,3 +18,9 @@ def test_every_public_event_is_described() -> None:
 
 def test_type_of_a_public_event_has_its_version() -> None:
     assert PublicEventType.BUILD_COMPLETED.cloud_event_type == "conda-store.events.build.completed.v1"
+
+
+def test_guide_shows_the_example_that_is_tested() -> None:
+    example = (PAGE.parents[1] / "examples" / "consume_events.py").read_text()
+    assert f"```python\n{example}```" in PAGE.with_name("consume-from-rabbitmq.md").read_text()
+    assert len(example.splitlines()) <= 26

@@ -36,18 +36,32 @@ def payload_fields(payload: type[PublicPayload]) -> Iterator[tuple[str, Any, str
 
 def cloud_event_schema(kind: PublicEventType) -> Schema:
     """An event of a type, whole."""
+    envelope, own = envelope_schema(), own_schema(kind)
+    return {
+        "type": "object",
+        "required": [*envelope["required"], *own["required"]],
+        "properties": {**envelope["properties"], **own["properties"]},
+    }
+
+
+def envelope_schema() -> Schema:
+    """What all events have."""
     attributes: dict[str, Schema] = {
         "specversion": {"const": "1.0"},
         "id": {"type": "string", "description": "Grows in the order in which things happened; a repeat keeps it."},
         "source": {"type": "string", "description": "The API that the links belong to."},
-        "type": {"const": kind.cloud_event_type},
         "subject": _described(str | None, "Namespace and environment, with a slash between them."),
         "time": {"type": "string", "format": "date-time", "description": "When it happened, UTC."},
         "datacontenttype": {"const": "application/json"},
         "actor": _described(str | None, "Namespace of whoever did it; null for what happened by itself."),
-        "data": data_schema(kind),
     }
     return {"type": "object", "required": list(attributes), "properties": attributes}
+
+
+def own_schema(kind: PublicEventType) -> Schema:
+    """What makes an event one of a type."""
+    properties: dict[str, Schema] = {"type": {"const": kind.cloud_event_type}, "data": data_schema(kind)}
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def data_schema(kind: PublicEventType) -> Schema:
