@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from conda_store_shared.assembly.figures import process_figures
 from conda_store_shared.assembly.memory import give_back_what_is_free, give_large_blocks_back
+from conda_store_shared.assembly.open_files import allow_many_open_files
 from conda_store_shared.assembly.traces import traces
 from conda_store_shared.bus.port import Bus
 from conda_store_shared.config.command_line import parser
@@ -60,6 +61,7 @@ async def run_process(process: Process, config: Config) -> None:
         proxies=TrustedProxies.parse(section.trusted_proxies) if section.behind_proxy else NOBODY,
     )
     application = make_application(process, section)
+    allow_many_open_files()
     give_back_what_is_free()
     await run_services(process.services, process.bus, lambda: serve(application, listening))
 

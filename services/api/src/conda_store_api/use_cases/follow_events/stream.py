@@ -77,6 +77,7 @@ class EventStream:
         self._begun = False
         self._queue = deque[tuple[PublicEventType | None, int, bytes]]()
         self._queued = 0
+        self._page = _PAGE
         self._level = False
         self._over = False
         self._refused: str | None = None
@@ -155,17 +156,23 @@ class EventStream:
         if await self._has_lost(session, bounds):
             self._reset(bounds)
         through = bounds.newest if build else min(bounds.newest, max(self._position, bounds.oldest) + _STRIDE)
-        events = await self._list(session, reader, through) if self._position < through else ()
-        if all(self._put(self._feed.logged(event)) for event in events) and len(events) < _PAGE:
+        page = EventPage(limit=self._page, descending=False, after=self._position)
+        filters = replace(self._followed.filters, through=through)
+        events = await list_visible_events(session, reader, filters, page) if self._position < through else ()
+        if self._put_all(events) and len(events) < page.limit:
             self._position = max(self._position, through)
             if through == bounds.newest:
                 self._over = over
                 self._level = self._feed.is_level(self._position, bounds.newest)
 
-    async def _list(self, session: AsyncSession, reader: EventReader, through: int) -> Sequence[PublicEvent]:
-        filters = replace(self._followed.filters, through=through)
-        page = EventPage(limit=_PAGE, descending=False, after=self._position)
-        return await list_visible_events(session, reader, filters, page)
+    def _put_all(self, events: Sequence[PublicEvent]) -> bool:
+        """Queue events as long as there is room; of large ones, fewer are read at once the next time."""
+        for number, event in enumerate(events):
+            if not self._put(self._feed.logged(event)):
+                self._page = number + 1
+                return False
+        self._page = min(2 * self._page, _PAGE)
+        return True
 
     async def _has_lost(self, session: AsyncSession, bounds: LogBounds) -> bool:
         """Whether there was more than the log has now."""
