@@ -308,3 +308,11 @@ class DeliveriesSuite:
             events += await deliveries.happen()
             await deliveries.become(DELIVERED, SKIPPED, DELIVERED)
         assert firsts(ids(deliveries.receiver.received)) == [events[0], *waiting, events[1]]
+
+    async def test_webhook_that_cannot_be_served_disturbs_no_other(self, deliveries: Deliveries) -> None:
+        await deliveries.webhook("/broken", owner_bindings={"team/*": ["no-such-role"]})
+        await deliveries.webhook("/well")
+        async with deliveries.dispatching():
+            events = await deliveries.happen(COMPLETED, COMPLETED)
+            await deliveries.received(partial(has_come_to, "/well", 2))
+        assert ids(deliveries.receiver.received) == events

@@ -10,14 +10,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.domain.webhook import DeliveryKind, DeliveryState, Scope, WebhookState
 from conda_store_shared.db.models import PublicEvent, Webhook, WebhookDelivery, WebhookSecret
+from conda_store_shared.db.reading import Reader
 from conda_store_shared.db.statements import insert_all_new_returning
 
+_NEWEST_EVENT = select(func.coalesce(func.max(PublicEvent.id), 0))
 _CHANGES = select(
     func.count(),
     func.max(Webhook.updated_on),
     func.count(Webhook.failing_since).filter(Webhook.state == WebhookState.ACTIVE),
+    _NEWEST_EVENT.scalar_subquery(),
 ).select_from(Webhook)
-_NEWEST_EVENT = select(func.max(PublicEvent.id))
+_DUE = (
+    select(WebhookDelivery.webhook_id, WebhookDelivery.kind)
+    .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+    .where(
+        WebhookDelivery.state == DeliveryState.PENDING,
+        or_(WebhookDelivery.not_before.is_(None), WebhookDelivery.not_before <= bindparam("now")),
+        or_(Webhook.state == WebhookState.ACTIVE, WebhookDelivery.kind == DeliveryKind.PING),
+    )
+    .distinct()
+)
 # Made once: putting a statement together takes longer than running it.
 _MOVE = (
     update(Webhook)
@@ -48,6 +60,16 @@ _QUIETLY: Mapping[str, Any] = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """How many webhooks there are, when one was last changed, how many nothing reaches; and the newest event or 0."""
+
+    count: int
+    changed_on: datetime | None
+    failing: int
+    newest_event: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingDelivery:
     """The next delivery of a webhook, with all that sending it needs; the log may have forgotten the event."""
 
@@ -57,15 +79,10 @@ class WaitingDelivery:
     secrets: Sequence[str]
 
 
-async def find_changes(session: AsyncSession) -> tuple[int, datetime | None, int]:
-    """Return how many webhooks there are and when one was last changed; and how many of them nothing reaches."""
-    count, changed_on, failing = (await session.execute(_CHANGES)).one()
-    return count, changed_on, failing
-
-
-async def find_newest_event(session: AsyncSession) -> int:
-    """Return the id of the newest event, 0 when there is none."""
-    return await session.scalar(_NEWEST_EVENT) or 0
+async def find_changes(reader: Reader) -> Changes:
+    """Look at what tells that there is something to do."""
+    ((count, changed_on, failing, newest),) = await reader.rows(_CHANGES)
+    return Changes(count=count, changed_on=changed_on, failing=failing, newest_event=newest)
 
 
 async def list_active_webhooks(session: AsyncSession) -> Sequence[Webhook]:
@@ -79,17 +96,9 @@ async def list_waiting(session: AsyncSession) -> Collection[int]:
     return set(await session.scalars(select(WebhookDelivery.webhook_id).where(*waits)))
 
 
-async def list_due(session: AsyncSession, now: datetime) -> Sequence[tuple[int, DeliveryKind]]:
+async def list_due(reader: Reader, now: datetime) -> Sequence[tuple[int, DeliveryKind]]:
     """Return of which webhooks deliveries are due now, and of which kind; pings are, whatever the state."""
-    due = or_(WebhookDelivery.not_before.is_(None), WebhookDelivery.not_before <= now)
-    wanted = or_(Webhook.state == WebhookState.ACTIVE, WebhookDelivery.kind == DeliveryKind.PING)
-    rows = await session.execute(
-        select(WebhookDelivery.webhook_id, WebhookDelivery.kind)
-        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
-        .where(WebhookDelivery.state == DeliveryState.PENDING, due, wanted)
-        .distinct()
-    )
-    return [(webhook_id, DeliveryKind(kind)) for webhook_id, kind in rows]
+    return [(webhook_id, DeliveryKind(kind)) for webhook_id, kind in await reader.rows(_DUE, now=now)]
 
 
 async def list_events(

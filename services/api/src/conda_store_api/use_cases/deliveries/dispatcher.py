@@ -9,7 +9,6 @@ import structlog
 from conda_store_api.domain.webhook import DeliveryKind
 from conda_store_api.repositories.deliveries import (
     find_changes,
-    find_newest_event,
     list_active_webhooks,
     list_due,
     list_events,
@@ -40,10 +39,11 @@ class Dispatcher:
         self._tools = tools
         self._turn = turn
         self._wake = Wake()
-        self._asked = False
+        self._are_more = self._asked = False
 
     def wake_events(self) -> None:
         """Something was added to the log of events."""
+        self._are_more = True
         self._wake.set()
 
     def wake_webhooks(self) -> None:
@@ -56,12 +56,12 @@ class Dispatcher:
         await self._turn.run(self._deliver)
 
     async def _deliver(self) -> None:
-        round_ = _Round(self._tools, self._turn)
         try:
             async with asyncio.TaskGroup() as group:
+                round_ = _Round(self._tools, self._turn, group)
                 while True:
-                    asked, self._asked = self._asked, False
-                    await round_.go(group, asked=asked)
+                    are_more, asked, self._are_more, self._asked = self._are_more, self._asked, False, False
+                    await round_.go(are_more=are_more, asked=asked)
                     await self._wake.wait(self._tools.options.look)
         finally:
             figures.failing(0)
@@ -70,51 +70,53 @@ class Dispatcher:
 class _Round:
     """What is known during a turn."""
 
-    def __init__(self, tools: DeliveryTools, turn: Turn) -> None:
+    def __init__(self, tools: DeliveryTools, turn: Turn, group: asyncio.TaskGroup) -> None:
         self._tools = tools
+        self._group = group
         self._registry = Registry(tools.options.kept)
         self._shared = Delivering(tools=tools, turn=turn, registry=self._registry, places=Places(tools.options))
         self._lanes: dict[tuple[int, DeliveryKind], Lane] = {}
         self._changes: tuple[int, datetime | None] = 0, None
         self._looked = self._read_all = self._noted = 0.0
 
-    async def go(self, group: asyncio.TaskGroup, *, asked: bool) -> None:
+    async def go(self, *, are_more: bool, asked: bool) -> None:
         """Look for what is to be done, and have it done."""
         moment = time.monotonic()
         try:
             if asked or self._registry.is_stale or moment - self._looked >= self._tools.options.look:
                 self._looked = moment
-                await self._look(group, asked=asked)
-            if self._registry:
-                await self._read_log(group)
+                are_more |= await self._look(asked=asked)
+            if self._registry and are_more:
+                await self._read_log()
         except Unavailable as error:
             self._registry.is_stale = True
             log.warning("webhooks_wait", reason=error.message)
 
-    async def _look(self, group: asyncio.TaskGroup, *, asked: bool) -> None:
-        """Look at the rows: what changed, and what is due."""
-        async with self._tools.transactions.database.session() as session:
-            count, changed_on, failing = await find_changes(session)
-            changes = count, changed_on
-            if not count and not self._registry:
-                self._registry.is_stale = False
-                return
-            if asked or changes != self._changes or self._looked - self._read_all >= _ALL_SECONDS:
-                self._registry.is_stale = True
-            if self._registry.is_stale:
-                newest = await find_newest_event(session)
-                webhooks = await list_active_webhooks(session)
-                self._registry.replace(webhooks, await list_waiting(session), newest)
-                self._changes, self._read_all = changes, self._looked
-            due = await list_due(session, now())
-        figures.failing(failing)
+    async def _look(self, *, asked: bool) -> bool:
+        """Look at the rows, what changed and what is due; return whether the log has more events."""
+        async with self._tools.transactions.database.reader() as reader:
+            found = await find_changes(reader)
+            due = await list_due(reader, now()) if found.count else ()
+        figures.failing(found.failing)
+        changes = found.count, found.changed_on
+        if asked or changes != self._changes or self._looked - self._read_all >= _ALL_SECONDS:
+            self._registry.is_stale = True
+        if self._registry.is_stale:
+            await self._read_webhooks(found.newest_event)
+            self._changes, self._read_all = changes, self._looked
         for key in due:
-            self._start(group, *key)
+            self._start(*key)
+        return found.newest_event > self._registry.cursor
+
+    async def _read_webhooks(self, newest: int) -> None:
+        async with self._tools.transactions.database.session() as session:
+            webhooks = await list_active_webhooks(session)
+            self._registry.replace(webhooks, await list_waiting(session), newest)
         for endpoint in self._registry:
             if endpoint.is_behind:
-                self._start(group, endpoint.webhook.id, DeliveryKind.EVENT)
+                self._start(endpoint.webhook.id, DeliveryKind.EVENT)
 
-    async def _read_log(self, group: asyncio.TaskGroup) -> None:
+    async def _read_log(self) -> None:
         """Offer what the log has more of to all webhooks."""
         count = _BATCH
         while count == _BATCH:
@@ -123,7 +125,7 @@ class _Round:
             count = len(events)
             for event in events:
                 for endpoint in self._registry.offer(event):
-                    self._start(group, endpoint.webhook.id, DeliveryKind.EVENT)
+                    self._start(endpoint.webhook.id, DeliveryKind.EVENT)
             await self._note_strides()
 
     async def _note_strides(self) -> None:
@@ -143,13 +145,13 @@ class _Round:
                 else:
                     self._registry.drop(endpoint)
 
-    def _start(self, group: asyncio.TaskGroup, webhook_id: int, kind: DeliveryKind) -> None:
+    def _start(self, webhook_id: int, kind: DeliveryKind) -> None:
         key = (webhook_id, kind)
         if key in self._lanes:
             self._lanes[key].wake()
         else:
             self._lanes[key] = Lane(self._shared, webhook_id, kind)
-            group.create_task(self._run(key), name=f"webhook {webhook_id} {kind}")
+            self._group.create_task(self._run(key), name=f"webhook {webhook_id} {kind}")
 
     async def _run(self, key: tuple[int, DeliveryKind]) -> None:
         await self._lanes[key].run()

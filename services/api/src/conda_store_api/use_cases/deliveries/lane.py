@@ -21,6 +21,8 @@ from conda_store_shared.errors import Unavailable
 
 # Seconds until something that stands on the database is tried again.
 _PAUSE = 1.0
+# Seconds until a fault of ours, or a row that nobody can read, is met again.
+_CRASH_PAUSE = 60.0
 
 log = structlog.get_logger()
 
@@ -65,6 +67,10 @@ class Lane:
         except Unavailable as error:
             log.warning("webhook_waits", webhook_id=self._webhook_id, reason=error.message)
             return _PAUSE
+        except Exception:
+            # Whatever it is about one webhook, the others are told.
+            log.exception("webhook_crashed", webhook_id=self._webhook_id, kind=self._kind)
+            return _CRASH_PAUSE
 
     async def _step(self) -> float | None:
         """Do the next thing; return the seconds to wait after it, None when there is nothing to do."""

@@ -7,6 +7,8 @@ from conda_store_shared.domain.public_event import NEEDED, PublicEventType
 from conda_store_shared.web.authentication import Authenticator, Principal
 from conda_store_shared.web.tokens import Token, read_bindings
 
+_KNOWN = frozenset(PublicEventType)
+
 
 async def owner_of(webhook: Webhook, authenticator: Authenticator) -> Principal:
     """Return who a webhook speaks to: the roles of the token it was made with, and those of today.
@@ -22,7 +24,9 @@ async def owner_of(webhook: Webhook, authenticator: Authenticator) -> Principal:
 
 
 def may_know(principal: Principal, event: PublicEvent) -> bool:
-    """Whether an event is one of those that ``GET /event/`` shows somebody."""
+    """Whether an event is one of those that ``GET /event/`` shows somebody; of a later release's types none is."""
+    if event.type not in _KNOWN:
+        return False
     needed = NEEDED[PublicEventType(event.type)]
     if needed is None:
         return principal.authenticated and event.environment is None
