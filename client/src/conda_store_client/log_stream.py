@@ -16,6 +16,7 @@ from conda_store_client.event_stream import EventStream, NoStream
 from conda_store_client.following import follow
 
 _LOG, _STAGE, _END = "log", "stage", "end"
+_DELETED = "deleted"
 _AS_USUAL = ("running", "done")
 
 
@@ -57,6 +58,8 @@ def _streamed(connection: Connection, build_id: int) -> Iterator[LogNews]:
         yield from (LogNews(remark=f"{remark}; trying again") for remark in remarks)
         remarks.clear()
         if frame.event == _END:
+            if _fields(frame).get("reason") == _DELETED:
+                yield LogNews(remark=f"build {build_id} was deleted")
             break
         if news := _news(frame):
             is_empty = is_empty and not news.text
@@ -76,11 +79,14 @@ def _news(frame: Frame) -> LogNews | None:
     return None
 
 
-def _fields(frame: Frame) -> Any:
+def _fields(frame: Frame) -> dict[str, Any]:
     try:
-        return json.loads(frame.data)
+        fields = json.loads(frame.data)
     except ValueError:
-        raise UnexpectedAnswer(f"the server's stream has an event {frame.event!r} that is no JSON") from None
+        fields = None
+    if not isinstance(fields, dict):
+        raise UnexpectedAnswer(f"the server's stream has an event {frame.event!r} that is no JSON object")
+    return fields
 
 
 def _stored(connection: Connection, build_id: int) -> str:

@@ -62,7 +62,7 @@ def in_short(news: News) -> str:
 @pytest.fixture
 async def tools(database: Database) -> AsyncIterator[FollowTools]:
     """Following, with the watch over logs running."""
-    tools = FollowTools(database=database)
+    tools = FollowTools(database=database, check=0.2)
     watch = asyncio.create_task(LogWatch(database=database, notices=tools.notices, interval=0.02).run())
     yield tools
     watch.cancel()

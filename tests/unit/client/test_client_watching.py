@@ -178,9 +178,16 @@ def test_log_that_is_stored_as_a_whole_is_printed(call: Caller, server: Answerin
         assert call("logs", "12", *arguments).out == "the whole\n"
 
 
+def test_follower_is_told_that_the_build_was_deleted(call: Caller, server: AnsweringServer) -> None:
+    serve_build(server, a_build())
+    server.routes[LOGS] = stream(log("one\n", "10"), told("end", reason="deleted", status="FAILED"))
+    done = call("logs", "12", "--follow")
+    assert (done.out, done.err) == ("one\n", "build 12 was deleted\n")
+
+
 def test_log_of_a_build_that_does_not_exist_is_told_as_such(call: Caller, server: AnsweringServer) -> None:
     server.routes["/api/v1/build/12/"] = error(404, "build id does not exist")
     assert call("logs", "12", "-f", status=1).err.startswith("Error getting build 12\nbuild id does not exist\n")
     server.routes["/api/v1/build/12/"] = data(a_build())
     server.routes[LOGS] = stream("event: log\ndata: {\n\n")
-    assert "an event 'log' that is no JSON" in call("logs", "12", "-f", status=1).err
+    assert "an event 'log' that is no JSON object" in call("logs", "12", "-f", status=1).err

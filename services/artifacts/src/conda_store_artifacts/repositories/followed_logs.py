@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_artifacts.domain.followed_log import Attempt
-from conda_store_artifacts.repositories.logs import is_log_stored
+from conda_store_artifacts.repositories.logs import LOG_IS_STORED
 from conda_store_shared.db.models import Build, StageAttempt
 
 _BUILDS_AT_ONCE = 500
@@ -39,11 +39,12 @@ class LogState:
 
 async def find_log_state(session: AsyncSession, build_id: int) -> LogState | None:
     """Return how far the log of a build is; None when there is no such build any more."""
-    row = (await session.execute(select(Build.status, Build.deleted_on).where(Build.id == build_id))).one_or_none()
+    wanted = select(Build.status, Build.deleted_on, LOG_IS_STORED).where(Build.id == build_id)
+    row = (await session.execute(wanted)).one_or_none()
     if row is None:
         return None
-    status, deleted_on = row
-    return LogState(status=status, is_stored=await is_log_stored(session, build_id), is_deleted=deleted_on is not None)
+    status, deleted_on, is_stored = row
+    return LogState(status=status, is_stored=is_stored, is_deleted=deleted_on is not None)
 
 
 async def list_attempts(session: AsyncSession, build_id: int) -> Sequence[Attempt]:

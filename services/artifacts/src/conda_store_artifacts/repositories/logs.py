@@ -9,6 +9,11 @@ from conda_store_artifacts.domain.log_position import LogPiece, LogPosition
 from conda_store_shared.db.models import Build, BuildArtifact, BuildLog
 from conda_store_shared.domain.artifact import ArtifactType
 
+_HAS_OBJECT = exists().where(BuildArtifact.build_id == Build.id, BuildArtifact.artifact_type == ArtifactType.LOGS)
+_HAS_PIECES = exists().where(BuildLog.build_id == Build.id)
+# Whether the log of a build is stored as a whole.
+LOG_IS_STORED = and_(_HAS_OBJECT, Build.logs_stored_on.is_not(None) | ~_HAS_PIECES)
+
 
 async def list_log_attempts(session: AsyncSession, build_id: int) -> Sequence[str]:
     """Return the attempts that have written to a build's log."""
@@ -39,10 +44,5 @@ async def list_pieces_after(
 
 async def is_log_stored(session: AsyncSession, build_id: int) -> bool:
     """Whether the whole log is an object, so that nothing more is expected; true for builds that never had pieces."""
-    has_object = exists().where(BuildArtifact.build_id == Build.id, BuildArtifact.artifact_type == ArtifactType.LOGS)
-    found = await session.scalar(
-        select(Build.id)
-        .where(Build.id == build_id, has_object)
-        .where(Build.logs_stored_on.is_not(None) | ~exists().where(BuildLog.build_id == Build.id))
-    )
+    found = await session.scalar(select(Build.id).where(Build.id == build_id, LOG_IS_STORED))
     return found is not None

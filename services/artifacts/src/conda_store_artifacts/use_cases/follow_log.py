@@ -18,7 +18,9 @@ from conda_store_shared.errors import DatabaseUnavailable
 
 # So much is held for a reader who takes their time, and one piece more: those have at most 64 KiB.
 _CHARACTERS_AT_ONCE = 64 * 1024
-_PIECES_AT_ONCE = 32
+# What a reader begins with; long pieces are read by fewer at once, short ones by more.
+_PIECES_AT_ONCE, _FEWEST_PIECES, _MOST_PIECES = 8, 2, 64
+_TURNS = 2
 
 News = Told | LogEnd
 RequireRight = Callable[[], Awaitable[None]]
@@ -26,17 +28,24 @@ RequireRight = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowTools:
-    """What following works with; readers who were told nothing look for themselves every ``look`` seconds."""
+    """What following works with.
+
+    A reader who is told nothing by the notices is asked for their right every ``check`` seconds, and looks for news
+    every ``look`` seconds.  As many as there are ``turns`` look at once, so that others need not wait for them.
+    """
 
     database: Database
     notices: BuildNotices = field(default_factory=BuildNotices)
-    look: float = 2.0
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TURNS))
+    check: float = 2.0
+    look: float = 30.0
 
 
 class LogFollower:
     """Somebody who reads the log of a build from a position on; to be closed.
 
-    ``require_right`` is asked before anything is told, and raises when the reader may not know of it any more.
+    ``require_right`` is asked before anything is told, and now and then; it raises when the reader may not know of the
+    build any more.
     """
 
     def __init__(
@@ -47,6 +56,8 @@ class LogFollower:
         self._tools = tools
         self._require_right = require_right
         self._is_over = False
+        self._look_at = 0.0
+        self._at_once = _PIECES_AT_ONCE
         self._waiting = ExitStack()
         self._happened = self._waiting.enter_context(tools.notices.of(build_id))
 
@@ -64,29 +75,37 @@ class LogFollower:
         clock = asyncio.get_running_loop().time
         give_up_at = clock() + seconds
         while True:
-            self._happened.clear()
             try:
-                news = await self._look()
+                news = await self._look_if_due(clock())
             except DatabaseUnavailable:
                 news = []
             if news or clock() >= give_up_at:
                 return news
-            await _wait(self._happened, min(self._tools.look, give_up_at - clock()))
+            await _wait(self._happened, min(self._tools.check, give_up_at - clock()))
 
-    async def _look(self) -> list[News]:
-        async with self._tools.database.session() as session:
-            seen = await _see(session, self._build_id, self._telling.position)
+    async def _look_if_due(self, now: float) -> list[News]:
+        if now < self._look_at and not self._happened.is_set():
+            await self._require_right()
+            return []
+        self._happened.clear()
+        # Until all went well.
+        self._look_at = now
+        async with self._tools.turns, self._tools.database.session() as session:
+            seen = await _see(session, self._build_id, self._telling.position, self._at_once)
+        self._at_once = _fitting(self._at_once, seen)
         await self._require_right()
         news: list[News] = list(self._telling.tell(seen.pieces, seen.attempts, is_all=seen.is_all))
         if seen.is_over:
             self._is_over = True
             news.append(seen.end(self._telling.position))
+        if seen.is_all:
+            self._look_at = now + self._tools.look
         return news
 
 
 async def has_ended(session: AsyncSession, build_id: int, position: LogPosition) -> bool:
     """Whether there is nothing after ``position``, nor will there be."""
-    seen = await _see(session, build_id, position)
+    seen = await _see(session, build_id, position, 1)
     return seen.is_over and not seen.pieces
 
 
@@ -109,11 +128,11 @@ class _Seen:
         return LogEnd(reason="deleted" if is_deleted else "complete", status=status, position=position)
 
 
-async def _see(session: AsyncSession, build_id: int, position: LogPosition) -> _Seen:
+async def _see(session: AsyncSession, build_id: int, position: LogPosition, at_once: int) -> _Seen:
     # Asked first: what is written afterwards is then no part of a log that is called over.
     state = await find_log_state(session, build_id)
     attempts = await list_attempts(session, build_id)
-    found = await list_pieces_after(session, build_id, position, _PIECES_AT_ONCE)
+    found = await list_pieces_after(session, build_id, position, at_once)
     held = _first(found, _CHARACTERS_AT_ONCE)
     # Of a log that is over no more pieces come, so none are waited for.
     is_over = state is None or state.is_over
@@ -121,7 +140,7 @@ async def _see(session: AsyncSession, build_id: int, position: LogPosition) -> _
         state=state,
         attempts=attempts,
         pieces=held if is_over else without_gaps(held, position),
-        is_all=len(found) < _PIECES_AT_ONCE and len(held) == len(found),
+        is_all=len(found) < at_once and len(held) == len(found),
     )
 
 
@@ -129,6 +148,14 @@ def _first(pieces: Sequence[LogPiece], characters: int) -> Sequence[LogPiece]:
     """The first pieces, up to the one that makes them so long."""
     lengths = accumulate(len(piece.lines) for piece in pieces)
     return pieces[: 1 + sum(1 for _ in takewhile(lambda length: length < characters, lengths))]
+
+
+def _fitting(at_once: int, seen: _Seen) -> int:
+    """How many pieces to read next, so that they are about as long as what is held."""
+    length = sum(len(piece.lines) for piece in seen.pieces)
+    if length >= _CHARACTERS_AT_ONCE:
+        return max(at_once // 2, _FEWEST_PIECES)
+    return min(at_once * 2, _MOST_PIECES) if length < _CHARACTERS_AT_ONCE // 2 and not seen.is_all else at_once
 
 
 async def _wait(happened: asyncio.Event, seconds: float) -> None:
