@@ -208,6 +208,41 @@ async def test_gateway_passes_on_the_first_byte_before_the_last_is_there(client:
         assert loop.time() - began > 0.5
 
 
+class Streams:
+    """A service that sends an event to each reader, and then another one, and notes that the reader has left."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One stream, whose end is that of its reader."""
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"5\r\nid: 1\r\n")
+        await self.goes_on.wait()
+        writer.write(b"5\r\nid: 2\r\n")
+        assert await reader.read() == b""
+        self.left.set()
+        writer.close()
+
+
+async def test_gateway_passes_on_each_event_and_tells_the_service_that_its_reader_has_left() -> None:
+    streams = Streams()
+    server = await asyncio.start_server(streams.answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with Gateway(Upstreams(api=port, auth=port, artifacts=port)) as gateway:
+            async with client_of(gateway.url) as client, client.stream("GET", "/api/v1/event/stream/") as response:
+                pieces = response.aiter_raw()
+                assert await anext(pieces) == b"id: 1"
+                streams.goes_on.set()
+                assert await anext(pieces) == b"id: 2"
+                assert not streams.left.is_set()
+            async with asyncio.timeout(10):
+                await streams.left.wait()
+
+
 class HangsUp:
     """A service that answers once on each connection, and hangs up when asked again: as if it had been idle long."""
 

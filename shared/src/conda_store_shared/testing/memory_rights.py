@@ -1,6 +1,7 @@
 """Rights that a test grants and takes back itself."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from conda_store_shared.domain.permission import RoleBinding
@@ -21,3 +22,7 @@ class MemoryRights:
     async def is_revoked(self, identifier: str) -> bool:
         """Whether the test took the token back."""
         return identifier in self.revoked
+
+    async def revoked_among(self, identifiers: AbstractSet[str]) -> AbstractSet[str]:
+        """Return those that the test took back."""
+        return identifiers & self.revoked

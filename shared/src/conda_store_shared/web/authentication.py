@@ -171,18 +171,22 @@ class Authenticator:
         """Return who a token speaks for, whether or not it was ever shown; raises DatabaseUnavailable."""
         return await self._principal(KnownToken(token=token, identifier=token.token_id))
 
-    async def counts(self, principal: Principal) -> bool:
-        """Whether the credential somebody was identified by still counts; raises DatabaseUnavailable."""
-        if principal.expiration is None:
-            return True
-        return self.clock() < principal.expiration and not await self.is_revoked(principal.token_id)
+    async def worthless(self, principals: Iterable[Principal]) -> Sequence[Principal]:
+        """Return those whose credential, that they were identified by before, has expired or was revoked.
+
+        Raises DatabaseUnavailable.
+        """
+        moment = self.clock()
+        shown = [principal for principal in principals if principal.expiration is not None]
+        revoked = await self._rights.revoked_among({each.token_id for each in shown if each.token_id is not None})
+        return [each for each in shown if each.token_id in revoked or (each.expiration or moment) <= moment]
 
     async def renew(self, principal: Principal) -> Principal | None:
         """Return somebody who was identified before with what the database grants them now.
 
         None when their credential counts no more.  Raises DatabaseUnavailable.
         """
-        if not await self.counts(principal):
+        if await self.worthless([principal]):
             return None
         if not principal.authenticated:
             return principal

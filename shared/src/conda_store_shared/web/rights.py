@@ -1,6 +1,7 @@
 """What the database says about tokens and their holders, at most two seconds old."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -37,6 +38,10 @@ class Rights(Protocol):
         """Whether a token was revoked; raises DatabaseUnavailable."""
         ...
 
+    async def revoked_among(self, identifiers: AbstractSet[str]) -> AbstractSet[str]:
+        """Return those of many tokens that were revoked; raises DatabaseUnavailable."""
+        ...
+
 
 class DatabaseRights:
     """The ``Rights`` that the database knows of; 0 seconds asks it each time."""
@@ -56,6 +61,10 @@ class DatabaseRights:
     async def is_revoked(self, identifier: str) -> bool:
         """Whether a token was revoked; raises DatabaseUnavailable."""
         return identifier in await self._revoked.get("")
+
+    async def revoked_among(self, identifiers: AbstractSet[str]) -> AbstractSet[str]:
+        """Return those of many tokens that were revoked; raises DatabaseUnavailable."""
+        return identifiers & await self._revoked.get("")
 
     async def on_token_revoked(self, envelope: Envelope) -> None:
         """Know of a revocation at once."""

@@ -8,8 +8,7 @@ from starlette.responses import Response
 
 from conda_store_api.repositories.events import EventFilter
 from conda_store_api.routes.context import api_of
-from conda_store_api.use_cases.follow_events.stream import EventStream as Source
-from conda_store_api.use_cases.follow_events.stream import Followed, has_ended
+from conda_store_api.use_cases.follow_events.stream import EventSource, Followed, has_ended
 from conda_store_shared.domain.permission import Permission
 from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.errors import InvalidInput
@@ -70,7 +69,7 @@ async def follow_events(request: Request) -> Response:
     position = _position(request, query.cursor)
     known = position if position is not None else await feed.newest()
     followed = Followed(filters=query.to_filter(), position=known, now=position is None)
-    return EventStream(Source(feed, await principal_of(request), followed))
+    return EventStream(EventSource(feed, await principal_of(request), followed))
 
 
 @operation(
@@ -88,7 +87,7 @@ async def follow_build(request: Request) -> Response:
     feed, principal = api_of(request).feed, await principal_of(request)
     if position and await has_ended(feed.database, principal, followed):
         return no_more_events()
-    return EventStream(Source(feed, principal, followed))
+    return EventStream(EventSource(feed, principal, followed))
 
 
 def _position(request: Request, cursor: int | None) -> int | None:

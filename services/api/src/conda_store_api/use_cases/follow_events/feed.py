@@ -8,7 +8,7 @@ import structlog
 
 from conda_store_api.domain.cloud_event import cloud_event_json
 from conda_store_api.repositories.event_log import find_newest, list_events_after
-from conda_store_api.use_cases.follow_events.changed_rights import affected_by
+from conda_store_api.use_cases.follow_events.changed_rights import changed_by
 from conda_store_api.use_cases.follow_events.seat import Follower, Logged, Seat, SeatKey, seat_key
 from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.db.engine import Database
@@ -22,7 +22,7 @@ _BATCH = 200
 _LOOK_SECONDS = 1.0
 _TOKENS_SECONDS = 0.5
 # Role bindings are read anew when the log tells that they changed; in between, for those who change tables by hand.
-_BINDINGS_SECONDS = 60.0
+_BINDINGS_SECONDS = 300.0
 # Somebody may have kept, a moment too long, what was so before the change.
 _ONCE_MORE_SECONDS = 2.5
 _PAUSE = 1.0
@@ -138,29 +138,31 @@ class EventFeed:
 
     async def _renew_rights(self, events: Sequence[PublicEvent]) -> None:
         """Let nobody know of what comes after the loss of a role."""
-        affected = affected_by(events)
-        if affected == frozenset():
+        changed = changed_by(events)
+        if not changed:
             return
         self._forget_rights()
         for seat in tuple(self._seats.values()):
-            if affected is None or seat.principal.primary_namespace in affected:
+            if changed.concern(seat.principal):
                 await self._renew(seat, _ONCE_MORE_SECONDS)
 
     async def _watch_rights_forever(self) -> None:
         while True:
             await asyncio.sleep(_TOKENS_SECONDS)
             try:
-                for seat in tuple(self._seats.values()):
-                    await self._look_at(seat)
+                await self._look_at_tokens()
+                for seat in [seat for seat in self._seats.values() if seat.due <= _now()]:
+                    await self._renew(seat, _BINDINGS_SECONDS)
             except Unavailable as error:
                 log.warning("rights_of_streams_wait", reason=error.message)
                 await asyncio.sleep(_PAUSE)
 
-    async def _look_at(self, seat: Seat) -> None:
-        if seat.due <= _now():
-            await self._renew(seat, _BINDINGS_SECONDS)
-        elif not await self._authenticator.counts(seat.principal):
-            seat.refuse()
+    async def _look_at_tokens(self) -> None:
+        seats = tuple(self._seats.values())
+        worthless = set(map(id, await self._authenticator.worthless(seat.principal for seat in seats)))
+        for seat in seats:
+            if id(seat.principal) in worthless:
+                seat.refuse()
 
     async def _renew(self, seat: Seat, seconds: float) -> None:
         renewed = await self._authenticator.renew(seat.principal)

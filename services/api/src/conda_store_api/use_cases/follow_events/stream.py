@@ -64,7 +64,7 @@ class Followed:
         return f"namespace/{namespace}/" if environment is None else f"environment/{namespace}/{environment}/"
 
 
-class EventStream:
+class EventSource:
     """A source of server-sent events (``web.server_sent_events.Source``), whose memory is bounded."""
 
     def __init__(self, feed: EventFeed, principal: Principal, followed: Followed) -> None:
