@@ -39,7 +39,7 @@ class Anyone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """An answer in another form: its status and meaning; its media type when it has a body, and its model when JSON."""
+    """An answer in another form: its status and meaning; its media type when it has a body, and the model of that."""
 
     told: str
     status: int = 200

@@ -7,6 +7,7 @@ import asyncio
 from typing import Protocol
 
 import structlog
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,6 +27,15 @@ _HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"
 _LAST_WORDS_SECONDS = 1.0
 
 _log = structlog.get_logger()
+
+
+class ServerSentEvent(BaseModel):
+    """An event of a stream as a reader gets it; without ``data`` it tells an id, or when to connect again, alone."""
+
+    id: str | None = None
+    event: str | None = None
+    data: str | None = None
+    retry: int | None = None
 
 
 class Source(Protocol):

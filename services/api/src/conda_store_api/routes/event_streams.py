@@ -17,7 +17,13 @@ from conda_store_shared.web.authentication import principal_of
 from conda_store_shared.web.build_access import OnBuild, build_place
 from conda_store_shared.web.operation import Content, operation
 from conda_store_shared.web.parsing import parse_query
-from conda_store_shared.web.server_sent_events import MEDIA_TYPE, EventStream, last_event_id, no_more_events
+from conda_store_shared.web.server_sent_events import (
+    MEDIA_TYPE,
+    EventStream,
+    ServerSentEvent,
+    last_event_id,
+    no_more_events,
+)
 
 _LARGEST_EVENT = 2**63 - 1
 _Cursor = Annotated[int | None, Field(ge=0, le=_LARGEST_EVENT)]
@@ -26,6 +32,7 @@ _STREAM = Content(
     "`reset` names an address to read when the log no longer has what came after the cursor; `unauthorized` is the "
     "end, when the token no longer counts or the build may no longer be read.",
     media_type=MEDIA_TYPE,
+    model=ServerSentEvent,
 )
 _ERRORS = {400: "Last-Event-ID is no id of an event."}
 

@@ -25,6 +25,7 @@ from conda_store_shared.web.answers import DEPRECATED
 from conda_store_shared.web.build_access import OnBuild, build_place
 from conda_store_shared.web.operation import Content, Endpoint, operation
 from conda_store_shared.web.parsing import parse_query
+from conda_store_shared.web.server_sent_events import MEDIA_TYPE, ServerSentEvent
 
 _TO_OBJECT = Content(told="To the object.", status=307)
 _LISTED = Content(told="The packages of a build whose lockfile is no object.", media_type="text/plain")
@@ -126,7 +127,9 @@ async def get_current_lockfile(request: Request) -> Response:
     OnBuild(Permission.ENVIRONMENT_READ),
     _TO_OBJECT,
     Content(told="What follows the position; X-Log-Position and X-Log-Complete go with it.", media_type="text/plain"),
-    Content(told="The log as it is written: `log`, `stage` and `end`.", media_type="text/event-stream"),
+    Content(
+        told="The log as it is written: `log`, `stage` and `end`.", media_type=MEDIA_TYPE, model=ServerSentEvent
+    ),
     Content(told="Nothing follows what the reader has seen, nor will it.", status=204),
     query=LogQuery,
     errors={400: "The position is none.", **_ABSENT},
