@@ -252,15 +252,15 @@ async def test_wheel_that_leaves_the_environment_is_refused(maker: ChildFragment
 async def test_making_is_told_as_lost_when_its_child_is_killed_and_works_again(
     maker: ChildFragmentMaker, pool: ChildPool, tmp_path: Path
 ) -> None:
-    packages = [write_package(tmp_path / "channel", f"large-{number}", {f"lib/{number}": os.urandom(1 << 24)})
-                for number in range(3)]  # fmt: skip
+    packages = [write_package(tmp_path / "channel", f"large-{number}", {f"lib/{number}": os.urandom(1 << 22)})
+                for number in range(4)]  # fmt: skip
     making = asyncio.create_task(make(maker, tmp_path / "out", packages))
     await eventually(lambda: any((tmp_path / "out").glob("conda-*")), timeout=30)
     os.kill(pool.stats().busy[0], signal.SIGKILL)
     with pytest.raises(StageFailure) as failure:
         await making
     assert (failure.value.cause, failure.value.transient) == (FailureCode.WORKER_LOST, True)
-    assert len(await make(maker, tmp_path / "again", packages)) == 3
+    assert len(await make(maker, tmp_path / "again", packages)) == 4
 
 
 async def test_nothing_but_the_fragments_is_left_of_making_them(maker: ChildFragmentMaker, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def follow_events(request: Request) -> Response:
     _STREAM,
     Content(status=204, told="There are no more events, and there will be none: no need to connect again."),
     query=BuildStreamQuery,
-    errors=_ERRORS,
+    errors={**_ERRORS, 404: "There is no such build."},
 )
 async def follow_build(request: Request) -> Response:
     """Send what happened to a build and what happens to it, until nothing more will."""
