@@ -125,6 +125,17 @@ async def test_work_ends_when_the_connection_is_cut_and_begins_again(empty_postg
         await soon(worker.has_begun)
 
 
+async def test_work_ends_and_begins_again_when_its_process_stood_still(empty_postgres_url: str) -> None:
+    async with wanting(empty_postgres_url) as worker:
+        await soon(worker.has_begun)
+        worker.has_begun.clear()
+        # As long as it takes the server to give it up.
+        time.sleep(2 * SECONDS)  # noqa: ASYNC251 - nothing of this process is to run
+        assert not worker.turn.is_held
+        await soon(worker.has_ended)
+        await soon(worker.has_begun)
+
+
 async def test_work_ends_before_the_turn_is_anothers_when_the_network_is_gone(empty_postgres_url: str) -> None:
     address = make_url(empty_postgres_url)
     with TcpProxy(address.port or 5432) as proxy:

@@ -32,6 +32,8 @@ STATEMENT_SECONDS = 15
 _TRANSIENT_SQLSTATES = ("40", "53", "57", "08", "25P03")
 # The login or the database is refused, as between a change of a password and the restart of whoever uses it.
 _REFUSED_SQLSTATES = ("28", "3D")
+# The last is what a driver says that is told of the end of its connection when it is asked for something.
+_CONNECTION_ERRORS = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # A process that is stopped, or whose machine is gone, must not keep its locks: the relay's holds everybody up.
 _SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
@@ -164,7 +166,7 @@ async def unavailable_database() -> AsyncIterator[None]:
         if not _is_transient(error):
             raise
         raise DatabaseUnavailable(_told(error.orig)) from error
-    except (PoolTimeout, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+    except (PoolTimeout, *_CONNECTION_ERRORS, OSError) as error:
         raise DatabaseUnavailable(_told(error)) from error
     except asyncpg.PostgresError as error:
         if not str(error.sqlstate).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES)):
