@@ -73,7 +73,7 @@ class EventSource:
         self._followed = followed
         self._position = followed.position
         # The id its reader would connect again with.
-        self._told: int | None = None
+        self._told = None if followed.now else followed.position
         self._begun = False
         self._queue = deque[tuple[PublicEventType | None, int, bytes]]()
         self._queued = 0
@@ -90,8 +90,9 @@ class EventSource:
         until = loop.time() + seconds
         if self._seat is None:
             self._seat = self._feed.sit(self._principal, self)
-            self._level = self._followed.now and self._feed.is_level(self._position, self._position)
-            return self._place()
+            if self._followed.now:
+                self._level = self._feed.is_level(self._position, self._position)
+                return self._place()
         while True:
             if self._refused is not None:
                 return self._last_words()
