@@ -10,19 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conda_store_api.domain.webhook import DeliveryState, WebhookState
 from conda_store_shared.db.models import EventCursor, PublicEvent, Webhook, WebhookDelivery
-from conda_store_shared.db.reading import Reader
 
 # Each by its own look at the index: SQLite would go through the whole table for both at once.
 _BOUNDS = select(
     select(func.min(PublicEvent.id)).scalar_subquery().label("oldest"),
     select(func.max(PublicEvent.id)).scalar_subquery().label("newest"),
-)
-_NEWEST = select(func.max(PublicEvent.id))
-_AFTER = (
-    select(PublicEvent)
-    .where(PublicEvent.id > bindparam("after"))
-    .order_by(PublicEvent.id)
-    .limit(bindparam("at_most"))
 )
 _FIRST_OF_BUILD = (
     select(PublicEvent.type).where(PublicEvent.build_id == bindparam("of_build")).order_by(PublicEvent.id).limit(1)
@@ -55,17 +47,6 @@ async def find_bounds(session: AsyncSession) -> LogBounds:
     """Return where the log begins and ends."""
     found = (await session.execute(_BOUNDS)).mappings().one()
     return LogBounds(oldest=found["oldest"] or 0, newest=found["newest"] or 0)
-
-
-async def find_newest(reader: Reader) -> int:
-    """Return the id of the last event there is; 0 when there is none."""
-    return await reader.value(_NEWEST) or 0
-
-
-async def list_events_after(session: AsyncSession, position: int, limit: int) -> Sequence[PublicEvent]:
-    """Return the next events of the log, whoever may know of them."""
-    rows = await session.scalars(_AFTER, {"after": position, "at_most": limit})
-    return rows.all()
 
 
 async def find_first_type(session: AsyncSession, build_id: int) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from conda_store_api.domain.cloud_event import cloud_event_json
-from conda_store_api.repositories.event_log import find_newest, list_events_after
+from conda_store_api.repositories.event_cursors import find_newest, list_next
 from conda_store_api.use_cases.follow_events.changed_rights import changed_by
 from conda_store_api.use_cases.follow_events.seat import Follower, Logged, Seat, SeatKey, seat_key
 from conda_store_api.use_cases.wake import Wake
@@ -59,8 +59,8 @@ class EventFeed:
 
     async def newest(self) -> int:
         """Return the id of the last event there is; raises DatabaseUnavailable."""
-        async with self.database.reader() as reader:
-            return await find_newest(reader)
+        async with self.database.session() as session:
+            return await find_newest(session)
 
     def sit(self, principal: Principal, follower: Follower) -> Seat:
         """Count a stream in; its reader's rights are looked at from now on."""
@@ -119,7 +119,7 @@ class EventFeed:
         if start is None:
             return False
         async with self.database.session() as session:
-            events = await list_events_after(session, start, _BATCH)
+            events = await list_next(session, start, _BATCH)
         await self._renew_rights(events)
         if not events or self._position != start:
             return bool(events)
