@@ -49,6 +49,18 @@ def tell(conda_store, environment):
     wait_while("hang")
 
 
+def note(event):
+    kind = event["type"].removeprefix("conda-store.events.").removesuffix(".v1")
+    with (NOTES / "events").open("a") as file:
+        file.write(f"{{event['id']}} {{kind}} {{event['subject']}}\\n")
+    wait_while("hang")
+
+
+async def leave(event):
+    raise SystemExit(event["id"])
+
+
+c.CondaStore.event_hooks = {{"*": note, "build.*": leave}}
 c.CondaStore.validate_specification = validate_specification
 c.CondaStore.validate_action = validate_action
 c.CondaStore.post_update_environment_build_hook = tell
@@ -56,9 +68,9 @@ c.CondaStore.post_update_environment_build_hook = tell
 OPTIONS = {**QUICK, "CondaStore.build_artifacts": []}
 
 
-def told(notes: Path) -> list[list[str]]:
-    """What the hook was told: environment, build, whether the link points there."""
-    file = notes / "told"
+def told(notes: Path, name: str = "told") -> list[list[str]]:
+    """What the hook was told: environment, build, whether the link points there; or of events id, type, place."""
+    file = notes / name
     return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
 
 
@@ -68,6 +80,23 @@ def told_becomes(notes: Path, count: int) -> list[list[str]]:
     while len(told(notes)) < count and time.monotonic() < deadline:
         time.sleep(0.05)
     return told(notes)
+
+
+def noted_becomes(notes: Path, last: list[str]) -> list[list[str]]:
+    """Return what the hook of events was told once there is a last one of that type and place."""
+    deadline = time.monotonic() + 40
+    while [line[1:] for line in told(notes, "events")][-1:] != [last] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return told(notes, "events")
+
+
+def events_are_noted(user: User, noted: list[list[str]]) -> None:
+    """Check that the hook was told of each event of the log in order, some of them again."""
+    listed = user.client.get("/api/v1/event/", params={"order": "asc"}).json()["data"]
+    begin = int(noted[0][0])
+    assert list(dict.fromkeys(line[0] for line in noted)) == [each["id"] for each in listed if int(each["id"]) >= begin]
+    ids = [int(line[0]) for line in noted]
+    assert ids == sorted(ids)
 
 
 def build(user: User, name: str = "weather") -> int:
@@ -88,7 +117,7 @@ def test_hooks_of_a_file_take_part_in_a_suite(tmp_path: Path, demo_channel_serve
         with ThreadPoolExecutor() as threads:
             slow = threads.submit(user.post, user.specification("slow", ["demo-versions"]))
             first = build(user)
-            assert not slow.done()
+            assert not slow.done(), slow.result().text
             (tmp_path / "slow").unlink()
             assert slow.result().status_code == httpx.codes.OK
         rows = user.client.get(f"/api/v1/build/{first}/packages/").json()["data"]
@@ -109,3 +138,10 @@ def test_hooks_of_a_file_take_part_in_a_suite(tmp_path: Path, demo_channel_serve
         (tmp_path / "hang").unlink()
         process.start()
         assert told_becomes(tmp_path, 4)[3][:3] == ["weather", str(second), "True"]
+        before = len(told(tmp_path, "events"))
+        assert user.client.delete("/api/v1/environment/default/slow/").status_code == httpx.codes.OK
+        noted = noted_becomes(tmp_path, ["build.deleted", "default/slow"])
+        assert len(noted) > before
+        # Of the event that was being told when the process was killed, the hook was told again.
+        assert len({line[0] for line in noted}) < len(noted)
+        events_are_noted(user, noted)

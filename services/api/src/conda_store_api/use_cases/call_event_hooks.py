@@ -1,6 +1,7 @@
 """Tells functions of the configuration of public events, each in the order of the log and at a pace of its own."""
 
 from collections.abc import Collection
+from time import monotonic
 
 from conda_store_api.domain.cloud_event import cloud_event_json
 from conda_store_api.ports import EventHooks
@@ -12,8 +13,9 @@ from conda_store_shared.transaction import Transactions
 BATCH = 50
 # Notices may be lost.
 POLL_SECONDS = 2.0
-# Events that are not for a hook are passed over in strides, so that few rows are written for them.
+# Events that are not for a hook are passed over so many at once, or so seldom: each time a row is written.
 STRIDE = 1000
+STRIDE_SECONDS = 10.0
 
 
 class HookedEvents:
@@ -30,6 +32,7 @@ class HookedEvents:
         self._prefix = prefix
         self.reader = f"hook:{pattern}"
         self.wake = Wake()
+        self._passed_over = float("-inf")
 
     async def run(self) -> None:
         """Tell the hook until cancelled; raises DatabaseUnavailable."""
@@ -49,9 +52,14 @@ class HookedEvents:
         for event in events:
             await self._hooks.tell(self._pattern, cloud_event_json(event, self._prefix))
             position = await self._move(position, event.id)
-        if not events and newest - position >= STRIDE:
-            await self._move(position, newest)
+        if not events and newest > position:
+            await self._pass_over(position, newest)
         return len(events) == BATCH
+
+    async def _pass_over(self, position: int, newest: int) -> None:
+        if newest - position >= STRIDE or monotonic() - self._passed_over >= STRIDE_SECONDS:
+            await self._move(position, newest)
+            self._passed_over = monotonic()
 
     async def _move(self, before: int, after: int) -> int:
         async with self._transactions.begin() as transaction:

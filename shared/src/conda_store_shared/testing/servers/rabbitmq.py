@@ -107,6 +107,12 @@ class VirtualHosts:
         self.vhosts.remove(name)
         self._definitions.pop(name, None)
 
+    def empty_vhost(self, url: str) -> None:
+        """Make a virtual host anew, with nothing in it; connections to it are closed by the broker."""
+        name = unquote(urlsplit(url).path.lstrip("/"))
+        self._request("DELETE", name)
+        self._request("PUT", name)
+
     def recreate_vhosts(self) -> None:
         """Make every virtual host again that a broker has lost with its data."""
         for name in self.vhosts:
