@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -157,13 +156,17 @@ async def test_hook_that_takes_too_long_holds_up_itself_alone(ledger: Ledger) ->
 
 
 async def test_hook_that_never_lets_go_of_its_loop_holds_up_itself_alone(ledger: Ledger) -> None:
+    go_on = threading.Event()
+
     async def forget_to_wait() -> None:
-        time.sleep(0.5)  # noqa: ASYNC251 - that is what it does wrong
+        go_on.wait(20)
 
     stuck, quick = Notes(forget_to_wait), Notes()
     async with following(ledger, {"build.*": stuck, "*": quick}, seconds=0.05):
         await record(ledger, QUEUED, COMPLETED)
-        await eventually(lambda: len(quick.events) == 2, 0.4)
+        await eventually(lambda: len(quick.events) == 2)
+        go_on.set()
+        await eventually(lambda: len(stuck.events) == 2)
 
 
 async def test_hook_is_told_again_when_the_process_died_while_it_ran(ledger: Ledger) -> None:
