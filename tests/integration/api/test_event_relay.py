@@ -98,6 +98,7 @@ async def test_nothing_is_lost_while_the_broker_is_away(
             first = await record(ledger, "before")
             relay.wake.set()
             assert await heard(queue, first[-1]) == first
+            proxy.refuse = True
             proxy.cut()
             with structlog.testing.capture_logs() as logged:
                 meanwhile = await record(ledger, "one", "two", "three")

@@ -75,6 +75,9 @@ class EventRelay:
         for number, result in enumerate(results):
             if isinstance(result, BusUnavailable):
                 return number, result
+            if isinstance(result, asyncio.CancelledError):
+                # Nobody here cancels one of them: it is the library that does, when a connection goes.
+                return number, BusUnavailable("the connection to the broker was closed")
             if result is not None:
                 raise result
         return len(results), None
