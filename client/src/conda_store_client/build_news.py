@@ -15,6 +15,8 @@ from conda_store_client.event_stream import EventStream
 
 # However reliable a stream is, somebody looks for themselves now and then.
 _LONGEST_TRUST = 30.0
+# Nor does somebody trust it who has just failed to look.
+_IN_A_HURRY = 1.0
 _END_SECONDS = 1.0
 
 
@@ -53,12 +55,12 @@ class BuildNews:
     def wait(self, interval: float, limit: float) -> None:
         """Return when something may have happened: when told so, else after ``interval`` seconds.
 
-        While the server tells, that takes longer, and never more than ``limit`` seconds.
+        While the server tells, and nobody is in a hurry, that takes longer, and never more than ``limit`` seconds.
         """
         if self._thread.ident is None:
             self._thread.start()
-        trust = max(interval, _LONGEST_TRUST) if self._stream.is_live else interval
-        self._happened.wait(min(trust, limit))
+        trusts = self._stream.is_live and interval > _IN_A_HURRY
+        self._happened.wait(min(max(interval, _LONGEST_TRUST) if trusts else interval, limit))
         self._happened.clear()
         interruption.pause(0)
 
@@ -68,6 +70,8 @@ class BuildNews:
                 self._happened.set()
         except (ClientError, _Stopped):
             pass
+        # Whatever was the end of it, somebody should look.
+        self._happened.set()
 
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):

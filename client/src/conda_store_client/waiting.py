@@ -17,6 +17,7 @@ WAITED_FOR = {
     "docker": "DOCKER_MANIFEST",
 }
 _SHORTEST_INTERVAL = 0.05
+_PAUSE_IN_TROUBLE = 1.0
 
 
 def wait_for(connection: Connection, build_id: int, artifact: str, *, timeout: float, interval: float) -> None:
@@ -27,17 +28,20 @@ def wait_for(connection: Connection, build_id: int, artifact: str, *, timeout: f
     """
     give_up_at = time.monotonic() + timeout
     build = find_build(connection, build_id)
+    pause = max(interval, _SHORTEST_INTERVAL)
     with BuildNews(connection, build_id) as news:
         while not _is_there(connection, build, artifact):
             remaining = give_up_at - time.monotonic()
             if remaining <= 0:
                 late = f"Build {build_id} failed to complete in {timeout:g} seconds"
                 raise ClientError(late, f"It is {build.status}.")
-            news.wait(max(interval, _SHORTEST_INTERVAL), remaining)
+            news.wait(pause, remaining)
             try:
                 build = find_build(connection, build_id)
+                pause = max(interval, _SHORTEST_INTERVAL)
             except PASSING:
-                continue
+                # What the server told may have been the last it had to tell.
+                pause = min(pause, _PAUSE_IN_TROUBLE)
 
 
 def require_success(build: Build) -> None:

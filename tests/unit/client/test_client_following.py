@@ -199,6 +199,15 @@ def test_wait_ends_as_soon_as_the_server_tells(connection: Connection, server: A
     assert server.paths().count(PATH) == 2
 
 
+def test_wait_asks_again_soon_when_the_server_is_away_as_it_has_told_everything(
+    connection: Connection, server: AnsweringServer
+) -> None:
+    event = 'id: 1\nevent: build.completed\ndata: {}\n\n'
+    server.routes[f"{PATH}events/"] = in_turn(stream(event), Answer(204))
+    server.routes[PATH] = in_turn(data(a_build(12, "BUILDING")), *[error(503, "database")] * 2, data(a_build()))
+    wait_for(connection, 12, "build", timeout=300, interval=200)
+
+
 def test_wait_asks_on_while_a_stream_is_held_back(connection: Connection, server: AnsweringServer) -> None:
     held_back = threading.Event()
 
