@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from conda_store_api.repositories.event_log import forget_before
 from conda_store_shared.domain.stage import SOLVE
@@ -223,6 +224,19 @@ class EventStreamsSuite:
         reader.reads.set()
         await reader.has(300)
         assert [event.data["actor"] for event in reader.events] == [str(number) for number in range(300)]
+
+    async def test_reader_is_not_sent_what_only_a_newer_release_knows(
+        self, streaming: Streaming, ledger: Ledger
+    ) -> None:
+        reader = await streaming.read()
+        async with ledger.transactions.begin() as transaction:
+            unknown = "INSERT INTO event (type, time, namespace, data) VALUES ('build.sung', :now, 'team', '{}')"
+            await transaction.session.execute(text(unknown), {"now": ledger.now})
+        await write(ledger, told("build.queued"))
+        await reader.has(1)
+        whole = await streaming.read(cursor=0)
+        await whole.has(1)
+        assert reader.types == whole.types == ["build.queued"]
 
     async def test_stream_is_one_of_the_open_ones_until_its_reader_leaves(self, streaming: Streaming) -> None:
         reader = await streaming.read(STREAM)

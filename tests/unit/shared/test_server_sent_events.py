@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -47,6 +48,15 @@ class Written:
     def close(self) -> None:
         """Count how often it was closed."""
         self.closed += 1
+
+
+class Endless(StreamReader):
+    """A reader that goes on and on with the body of its request."""
+
+    async def receive(self) -> dict[str, Any]:
+        """Take a million bytes more."""
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": True}
 
 
 def application_of(source: Written, *, streams: int = 10, heartbeat: float = 15.0) -> Starlette:
@@ -97,6 +107,13 @@ async def test_source_is_closed_when_the_reader_leaves() -> None:
         reader.left.set()
         await task
     assert (source.closed, len(open_streams_of(application))) == (1, 0)
+
+
+async def test_stream_ends_when_its_reader_sends_without_end() -> None:
+    source, reader = Written(), Endless()
+    async with reader.reading(application_of(source)) as task:
+        await task
+    assert (reader.status, reader.complete, source.closed) == (200, True, 1)
 
 
 async def test_every_stream_ends_when_the_server_stops() -> None:

@@ -4,6 +4,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from conda_store_shared.errors import Unavailable
+from conda_store_shared.errors import TooLarge, Unavailable
 from conda_store_shared.web.open_streams import end, open_streams_of
 from conda_store_shared.web.routing import STREAMED
 
@@ -123,7 +124,8 @@ async def _end(send: Send) -> None:
 
 
 async def _watch(receive: Receive, timeout: asyncio.Timeout) -> None:
-    """Notice that a reader has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    """Notice that a reader has left, or sends what nobody asked for."""
+    with suppress(TooLarge):
+        while (await receive())["type"] != "http.disconnect":
+            pass
     end(timeout)

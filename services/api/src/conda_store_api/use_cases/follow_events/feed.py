@@ -13,6 +13,7 @@ from conda_store_api.use_cases.follow_events.seat import Follower, Logged, Seat,
 from conda_store_api.use_cases.wake import Wake
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.models import PublicEvent
+from conda_store_shared.domain.public_event import NEEDED
 from conda_store_shared.errors import Unavailable
 from conda_store_shared.web.authentication import Authenticator, Principal
 from conda_store_shared.web.server_sent_events import frame
@@ -125,7 +126,8 @@ class EventFeed:
             return bool(events)
         # Whoever becomes level from now on has seen these.
         through = self._position = events[-1].id
-        logged = [self.logged(event) for event in events]
+        # Of other types tells a newer release, which runs beside this one for a while.
+        logged = [self.logged(event) for event in events if event.type in NEEDED]
         handed = 0
         for seat in tuple(self._seats.values()):
             known = [each for each in logged if seat.reader.may_know_of(each.event)]
