@@ -10,6 +10,7 @@ from traitlets.config import Config
 from conda_store_api.background import forget_events_forever
 from conda_store_api.config import read_options
 from conda_store_api.use_cases.forget_events import forget_events
+from conda_store_api.use_cases.take_cursors import settle_cursors
 from conda_store_shared.db.models import EventCursor, Model, PublicEvent, Webhook, WebhookDelivery
 from conda_store_shared.db.moments import now
 from tests.unit.api.ledger_builders import NOON, Ledger
@@ -35,6 +36,7 @@ class ForgottenEventsSuite:
     """Suites below run on the ledger of their directory."""
 
     async def test_events_stay_as_long_as_the_option_says(self, ledger: Ledger) -> None:
+        await settle_cursors(ledger.transactions, {})
         secret = {"AuthenticationBackend": {"secret": "s" * 32}}
         await write(ledger, *(told(time=now() - timedelta(days=days)) for days in (4, 3, 1, 0)))
         for days, left in ((None, 4), (2.5, 2)):
@@ -47,6 +49,7 @@ class ForgottenEventsSuite:
             assert len(await self._ids(ledger)) == left
 
     async def test_last_event_stays_so_that_ids_go_on_from_it(self, ledger: Ledger) -> None:
+        await settle_cursors(ledger.transactions, {})
         await write(ledger, told(), told())
         before = await self._ids(ledger)
         assert await forget_events(ledger.transactions, 1, NOON + timedelta(days=9)) == 1
@@ -55,6 +58,7 @@ class ForgottenEventsSuite:
 
     @pytest.mark.parametrize("who", ["webhook", "delivery", "cursor"])
     async def test_what_somebody_has_still_to_be_told_of_stays(self, ledger: Ledger, who: str) -> None:
+        await settle_cursors(ledger.transactions, {})
         await write(ledger, *(told() for _ in range(5)))
         ids = await self._ids(ledger)
         waiting: dict[str, list[Model]] = {
