@@ -1,8 +1,12 @@
 """Deliveries to webhooks on PostgreSQL."""
 
+import asyncio
+
 from sqlalchemy import text
 
 from conda_store_api.domain.webhook import DeliveryState
+from conda_store_shared.testing.queries import recorded_queries
+from conda_store_shared.testing.servers.webhook_receiver import says
 from tests.unit.api.deliveries_suite import DeliveriesSuite, deliveries
 from tests.unit.api.deliveries_world import COMPLETED, Deliveries, firsts, ids
 
@@ -25,3 +29,17 @@ class TestDeliveries(DeliveriesSuite):
             await deliveries.received(lambda received: events[-1] in ids(received))
             await deliveries.become(*[DeliveryState.DELIVERED] * 6)
         assert firsts(ids(deliveries.receiver.received)) == events
+
+    async def test_event_costs_no_question_about_a_webhook_that_waits(self, deliveries: Deliveries) -> None:
+        await deliveries.webhook()
+        deliveries.receiver.reply = says(503, "Retry-After: 2")
+        # Nothing is looked at but the log meanwhile.
+        async with deliveries.dispatching(look=30.0):
+            await deliveries.happen()
+            await deliveries.received(1)
+            await deliveries.tried(1)
+            with recorded_queries(deliveries.database) as queries:
+                await deliveries.happen(*[COMPLETED] * 5)
+                await asyncio.sleep(0.5)
+        assert len(queries) >= 1
+        assert [query for query in queries if "webhook" in query] == []

@@ -1,6 +1,7 @@
 """Events reach webhooks: in order, signed, of what each wants and its owner may know; on every database."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -42,6 +43,12 @@ def deliveries(ledger: Ledger) -> Iterator[Deliveries]:
 def has_come_to(path: str, count: int, received: Sequence[Received]) -> bool:
     """Whether so many requests have come to a path."""
     return len(ids(received, path)) >= count
+
+
+def slowly(connection: socket.socket) -> None:
+    """Answer, but not at once."""
+    time.sleep(0.2)
+    says(204)(connection)
 
 
 class DeliveriesSuite:
@@ -315,4 +322,18 @@ class DeliveriesSuite:
         async with deliveries.dispatching():
             events = await deliveries.happen(COMPLETED, COMPLETED)
             await deliveries.received(partial(has_come_to, "/well", 2))
+        assert ids(deliveries.receiver.received) == events
+
+    async def test_request_that_is_under_way_when_the_process_is_to_stop_is_not_made_again(
+        self, deliveries: Deliveries
+    ) -> None:
+        await deliveries.webhook()
+        deliveries.receiver.reply = slowly
+        async with deliveries.dispatching() as dispatcher:
+            events = await deliveries.happen(COMPLETED, COMPLETED)
+            await deliveries.received(1)
+            await dispatcher.interrupt()
+        assert ids(deliveries.receiver.received) == events[:1]
+        async with deliveries.dispatching():
+            await deliveries.become(DELIVERED, DELIVERED)
         assert ids(deliveries.receiver.received) == events

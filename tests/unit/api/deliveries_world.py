@@ -56,6 +56,8 @@ class Deliveries:
     def __init__(self, ledger: Ledger, receiver: WebhookReceiver) -> None:
         self.ledger = ledger
         self.receiver = receiver
+        # What the dispatcher that began last stands on.
+        self.database = ledger.database
 
     async def webhook(self, path: str = "/hook", **values: Any) -> int:
         """Make a webhook of somebody who may do everything, told of all; return its id."""
@@ -170,6 +172,14 @@ class Deliveries:
             rows = await self.rows(**values)
         return rows
 
+    async def tried(self, count: int) -> None:
+        """Wait until so many attempts at the oldest delivery are noted."""
+        deadline, rows = time.monotonic() + 15, await self.rows()
+        while not rows or len(rows[0].attempts) < count:
+            assert time.monotonic() < deadline, [row.attempts for row in rows]
+            await asyncio.sleep(0.02)
+            rows = await self.rows()
+
     async def has_come_to(self, webhook_id: int, event_id: int) -> None:
         """Wait until a webhook is done with an event."""
         deadline, row = time.monotonic() + 15, await self.row(webhook_id)
@@ -186,10 +196,8 @@ class Deliveries:
     @asynccontextmanager
     async def dispatching(self, options: DeliveryOptions = QUICKLY, **changes: Any) -> AsyncIterator[Dispatcher]:
         """Have a dispatcher at work, on connections of its own where there are several."""
-        changes.setdefault("turn_seconds", 1.0)
-        seconds = changes.pop("turn_seconds")
         async with self._database() as database, asyncio.TaskGroup() as group:
-            authorization = AuthorizationOptions(secret="s" * 32)
+            self.database, authorization = database, AuthorizationOptions(secret="s" * 32)
             tools = DeliveryTools(
                 transactions=Transactions(database, "api"),
                 sender=HttpWebhookSender(LOCAL, seconds=0.5),
@@ -197,7 +205,7 @@ class Deliveries:
                 version="1.2",
                 options=replace(options, **changes),
             )
-            dispatcher, notices = Dispatcher(tools, Turn(database, "webhooks", seconds=seconds)), EventNotices(database)
+            dispatcher, notices = Dispatcher(tools, Turn(database, "webhooks", seconds=10.0)), EventNotices(database)
             notices.attach(dispatcher.wake_events)
             tasks = [group.create_task(dispatcher.run()), group.create_task(notices.run())]
             try:

@@ -113,6 +113,7 @@ def build(options: ApiOptions, parts: Parts) -> Service:
             authentication.background,
             counts.renew_forever,
         ),
+        interrupt=readers.webhooks.interrupt,
         metrics=lambda registry: suite_figures(registry, database, parts.bus),
         checks={"database": database.check, "storage": parts.store.check},
         routes=provide([*ROUTES, *options.additional_routes], api, database, authentication.authenticator),

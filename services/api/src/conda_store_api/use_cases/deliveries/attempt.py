@@ -65,8 +65,8 @@ async def attempt_delivery(tools: DeliveryTools, waiting: WaitingDelivery, now: 
     return Attempt(waiting=waiting, answer=answer, began=now, seconds=time.perf_counter() - began)
 
 
-async def record_attempt(tools: DeliveryTools, attempt: Attempt, now: datetime) -> bool:
-    """Note what came of an attempt; return whether the delivery is over, or there is to be another attempt.
+async def record_attempt(tools: DeliveryTools, attempt: Attempt, now: datetime) -> float | None:
+    """Note what came of an attempt; return the seconds until there is to be another, None when the delivery is over.
 
     What was skipped meanwhile stays skipped; what was removed is not missed.  Raises DatabaseUnavailable.
     """
@@ -78,15 +78,15 @@ async def record_attempt(tools: DeliveryTools, attempt: Attempt, now: datetime) 
             if attempt.kind == DeliveryKind.PING:
                 await make_due(session, waiting.webhook_id)
             _tell(attempt, figures.DELIVERED, now, None)
-            return True
+            return None
         delivery = await lock_delivery(session, waiting.id)
         if delivery is None:
-            return True
+            return None
         delivery.attempts = [*delivery.attempts, attempt.to_row()]
         if delivery.state == DeliveryState.PENDING:
             outcome = _move(delivery, attempt, tools.options.schedule, now)
             _tell(attempt, outcome, now, delivery.not_before)
-        return delivery.state != DeliveryState.PENDING
+        return None if delivery.not_before is None else (delivery.not_before - now).total_seconds()
 
 
 def _request(tools: DeliveryTools, waiting: WaitingDelivery, now: datetime) -> WebhookRequest:

@@ -16,7 +16,7 @@ from conda_store_api.repositories.deliveries import (
     move_position,
 )
 from conda_store_api.use_cases.deliveries.lane import Delivering, Lane
-from conda_store_api.use_cases.deliveries.places import Places
+from conda_store_api.use_cases.deliveries.places import Places, UnderWay
 from conda_store_api.use_cases.deliveries.registry import Registry
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.wake import Wake
@@ -26,6 +26,8 @@ from conda_store_shared.errors import Unavailable
 from conda_store_shared.telemetry import webhooks as figures
 
 _BATCH = 500
+# What is under way when the process is to stop would be sent again by the next one.
+_LAST_SECONDS = 5.0
 # Clocks of replicas differ, and by them a change may seem older than it is: at times all is read again.
 _ALL_SECONDS = 30.0
 
@@ -39,6 +41,7 @@ class Dispatcher:
         self._tools = tools
         self._turn = turn
         self._wake = Wake()
+        self._under_way = UnderWay()
         self._are_more = self._asked = False
 
     def wake_events(self) -> None:
@@ -55,10 +58,21 @@ class Dispatcher:
         """Deliver until cancelled."""
         await self._turn.run(self._deliver)
 
+    async def interrupt(self) -> None:
+        """Begin no other request, and give those that are under way a few seconds to be answered."""
+        await self._under_way.end(_LAST_SECONDS)
+
     async def _deliver(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                round_ = _Round(self._tools, self._turn, group)
+                shared = Delivering(
+                    tools=self._tools,
+                    turn=self._turn,
+                    registry=Registry(self._tools.options.kept),
+                    places=Places(self._tools.options),
+                    under_way=self._under_way,
+                )
+                round_ = _Round(shared, group)
                 while True:
                     are_more, asked, self._are_more, self._asked = self._are_more, self._asked, False, False
                     await round_.go(are_more=are_more, asked=asked)
@@ -70,11 +84,11 @@ class Dispatcher:
 class _Round:
     """What is known during a turn."""
 
-    def __init__(self, tools: DeliveryTools, turn: Turn, group: asyncio.TaskGroup) -> None:
-        self._tools = tools
+    def __init__(self, shared: Delivering, group: asyncio.TaskGroup) -> None:
+        self._tools = shared.tools
         self._group = group
-        self._registry = Registry(tools.options.kept)
-        self._shared = Delivering(tools=tools, turn=turn, registry=self._registry, places=Places(tools.options))
+        self._registry = shared.registry
+        self._shared = shared
         self._lanes: dict[tuple[int, DeliveryKind], Lane] = {}
         self._changes: tuple[int, datetime | None] = 0, None
         self._looked = self._read_all = self._noted = 0.0
@@ -125,7 +139,9 @@ class _Round:
             count = len(events)
             for event in events:
                 for endpoint in self._registry.offer(event):
-                    self._start(endpoint.webhook.id, DeliveryKind.EVENT)
+                    # It comes to this one by itself when the one before it is over.
+                    if not endpoint.is_waiting:
+                        self._start(endpoint.webhook.id, DeliveryKind.EVENT)
             await self._note_strides()
 
     async def _note_strides(self) -> None:

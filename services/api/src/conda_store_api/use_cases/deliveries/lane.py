@@ -10,7 +10,7 @@ from conda_store_api.repositories.deliveries import WaitingDelivery, add_deliver
 from conda_store_api.use_cases.deliveries.attempt import Attempt, attempt_delivery, record_attempt
 from conda_store_api.use_cases.deliveries.endpoint import Endpoint
 from conda_store_api.use_cases.deliveries.owner import may_know, owner_of
-from conda_store_api.use_cases.deliveries.places import Places
+from conda_store_api.use_cases.deliveries.places import Places, UnderWay
 from conda_store_api.use_cases.deliveries.registry import Registry
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
 from conda_store_api.use_cases.wake import Wake
@@ -35,6 +35,7 @@ class Delivering:
     turn: Turn
     registry: Registry
     places: Places
+    under_way: UnderWay
 
 
 class Lane:
@@ -142,13 +143,14 @@ class Lane:
             return (delivery.not_before - moment).total_seconds()
         if not await self._is_wanted(waiting):
             return 0.0
-        if not self._shared.turn.is_held:
+        if not self._shared.turn.is_held or self._shared.under_way.is_ending:
             return _PAUSE
-        attempt = await attempt_delivery(self._shared.tools, waiting, moment)
-        over = await self._record(attempt)
-        if over and endpoint is not None and self._kind == DeliveryKind.EVENT:
+        with self._shared.under_way.one():
+            attempt = await attempt_delivery(self._shared.tools, waiting, moment)
+            pause = await self._record(attempt)
+        if pause is None and endpoint is not None and self._kind == DeliveryKind.EVENT:
             endpoint.is_waiting = False
-        return 0.0
+        return pause or 0.0
 
     async def _is_wanted(self, waiting: WaitingDelivery) -> bool:
         """Whether a delivery is still to be made; one that is not is over."""
@@ -163,7 +165,7 @@ class Lane:
             await finish_delivery(transaction.session, waiting.delivery.id, state, now())
         return False
 
-    async def _record(self, attempt: Attempt) -> bool:
+    async def _record(self, attempt: Attempt) -> float | None:
         """Note what came of an attempt; what was sent is not sent again because the database is away for a moment."""
         while True:
             try:

@@ -1,6 +1,8 @@
 """How much is done at once."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from conda_store_api.use_cases.deliveries.tools import DeliveryOptions
 from conda_store_shared.db.models import Webhook
@@ -20,3 +22,32 @@ class Places:
     def of(self, webhook: Webhook) -> asyncio.Semaphore:
         """Where a request to a webhook finds its place."""
         return self._working if webhook.failing_since is None else self._failing
+
+
+class UnderWay:
+    """Requests that have been sent and are not noted yet."""
+
+    def __init__(self) -> None:
+        self.is_ending = False
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def end(self, seconds: float) -> None:
+        """Have no more begin, and wait for those there are, for a time."""
+        self.is_ending = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._none.wait()
