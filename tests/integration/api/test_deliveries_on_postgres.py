@@ -23,9 +23,11 @@ class TestDeliveries(DeliveriesSuite):
             events = await deliveries.happen(*[COMPLETED] * 6)
             for count in (1, 3):
                 await deliveries.received(count)
-                async with deliveries.ledger.database.session() as session:
-                    database = deliveries.ledger.database.engine.url.database
-                    await session.execute(_CUT, {"name": database})
+                database = deliveries.ledger.database
+                async with database.session() as session:
+                    await session.execute(_CUT, {"name": database.engine.url.database})
+                # Those of the test were cut as well.
+                await database.engine.dispose()
             await deliveries.received(lambda received: events[-1] in ids(received))
             await deliveries.become(*[DeliveryState.DELIVERED] * 6)
         assert firsts(ids(deliveries.receiver.received)) == events
