@@ -1,5 +1,6 @@
 """Streams of events: what they tell, to whom, and from where on; on every database."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from conda_store_api.repositories.event_log import forget_before
+from conda_store_api.repositories.events import EventFilter
+from conda_store_api.use_cases.follow_events.stream import EventSource, Followed
+from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.domain.stage import SOLVE
 from conda_store_shared.testing.bus_messages import eventually
+from conda_store_shared.web.authentication import Principal
 from tests.unit.api.ledger_builders import NOON, Attempt, Ledger
 from tests.unit.api.streaming import STREAM, Streaming, told, write
 
@@ -51,6 +56,23 @@ class EventStreamsSuite:
         await write(ledger, told("build.started"))
         second = await streaming.read(last_id=first.last_id)
         await eventually(lambda: second.types == ["build.started"])
+
+    async def test_silent_reader_is_told_how_far_the_log_was_read_for_it(
+        self, streaming: Streaming, ledger: Ledger
+    ) -> None:
+        await write(ledger, told("build.queued"))
+        position = await streaming.feed.newest()
+        filters = EventFilter(types=(PublicEventType.BUILD_FAILED,))
+        nobody = Principal(authenticated=False, primary_namespace="", sources={})
+        source = EventSource(streaming.feed, nobody, Followed(filters=filters, position=position, now=True))
+        assert await source.take(10) == f"id: {position}\n\n".encode()
+        assert await source.take(0.01) == b""
+        await write(ledger, told("build.started"), told("build.solved"))
+        async with asyncio.timeout(10):
+            while not (frames := await source.take(0.01)):
+                pass
+        assert frames == f"id: {position + 2}\n\n".encode()
+        source.close()
 
     async def test_reader_is_sent_the_whole_log_when_it_asks_so(self, streaming: Streaming, ledger: Ledger) -> None:
         await write(ledger, *(told("build.queued", actor=str(number)) for number in range(120)))

@@ -35,6 +35,7 @@ class Streaming:
 
     api: Api
     application: Starlette
+    feed: EventFeed
     readers: list[tuple[StreamReader, asyncio.Task[None]]] = field(default_factory=list)
 
     async def read(
@@ -63,23 +64,21 @@ async def open_streaming(ledger: Ledger, **authorization: Any) -> AsyncIterator[
     """Wire a replica on the ledger's database; nothing but what streams need runs in the background."""
     parts = Parts(bus=MemoryBus(), store=ledger.store, database=ledger.database)
     process = wire_api(parts, ledger.policy, **authorization)
-    needed = [part for part in process.services[0].background if _owner(part) in (EventFeed, EventNotices)]
+    owners = [(getattr(part, "__self__", None), part) for part in process.services[0].background]
+    needed = [part for owner, part in owners if isinstance(owner, EventFeed | EventNotices)]
+    feed = next(owner for owner, _ in owners if isinstance(owner, EventFeed))
     application = make_application(process, CondaStoreServer())
     tasks = [asyncio.ensure_future(part()) for part in needed]
     await asyncio.sleep(0)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://conda-store.example", timeout=30) as client:
-        streaming = Streaming(Api(client, ledger), application)
+        streaming = Streaming(Api(client, ledger), application, feed)
         yield streaming
         await streaming.close()
     for task in tasks:
         task.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
-
-
-def _owner(part: Any) -> type | None:
-    return type(getattr(part, "__self__", None))
 
 
 def a_token(seconds: float = 3600, token_id: str = "of-a-test", **roles: list[str]) -> str:
