@@ -67,6 +67,8 @@ async def relaying(ledger: Ledger, url: str) -> AsyncIterator[EventRelay]:
         try:
             yield relay
             assert not task.done()
+            # A bus that is stopped while it connects may take long to end.
+            await eventually(lambda: bus.healthy)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
