@@ -14,6 +14,8 @@ from conda_store_shared.contracts.envelope import MAXIMUM_BODY, Envelope, decode
 from conda_store_shared.contracts.events import ALL_EVENTS, Event, SolveRequested, StageProgress
 from conda_store_shared.errors import UndecodableMessage
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.text(st.characters(codec="utf-8"))
 INSTANTS = st.datetimes(timezones=st.just(UTC))
 VALUES: dict[Any, st.SearchStrategy[Any]] = {

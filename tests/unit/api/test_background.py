@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from conda_store_api.background import Background, ensure_namespace
 from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.rescue_builds import Tools
@@ -19,6 +21,8 @@ from conda_store_shared.testing.bus_messages import eventually
 from conda_store_shared.transaction import Transactions
 from tests.unit.api.ledger_builders import Ledger, copy_of, of_type
 from tests.unit.shared.settings_builders import some_settings
+
+pytestmark = pytest.mark.slow
 
 
 class ComingStore(FilesystemStore):

@@ -23,6 +23,8 @@ from conda_store_shared.domain.storage_keys import found_specification_key
 from conda_store_shared.testing.bus_messages import a_message, depth_becomes, eventually, running
 from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy, of_type
 
+pytestmark = pytest.mark.slow
+
 SOON = Patience(crashed=Backoff(first=0.001, longest=0.001))
 REQUESTS = (events.SolveRequested, events.PrefixRequested, events.ArtifactRequested)
 

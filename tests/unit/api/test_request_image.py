@@ -11,6 +11,8 @@ from conda_store_shared.domain.order import Order
 from conda_store_shared.domain.storage_keys import order_key
 from tests.unit.api.ledger_builders import Attempt, Ledger, a_policy, of_type
 
+pytestmark = pytest.mark.slow
+
 STAGE = "artifact.DOCKER_MANIFEST"
 ADDRESS = "https://registry.example/team-weather"
 PULLED = events.ImageRequested(

@@ -12,6 +12,8 @@ from conda_store_shared.errors import BusUnavailable
 from conda_store_shared.testing.bus_messages import a_solve_request
 from tests.unit.api.ledger_builders import NAMES, Attempt, Ledger
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = LedgerOptions(silence=60, unheard=10)
 
 

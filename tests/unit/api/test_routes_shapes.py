@@ -8,6 +8,8 @@ from conda_store_shared.domain.order import Order
 from tests.unit.api.api_client import DENIED, Api
 from tests.unit.api.ledger_builders import Attempt
 
+pytestmark = pytest.mark.slow
+
 NOON = "2026-11-22T12:00:00"
 
 

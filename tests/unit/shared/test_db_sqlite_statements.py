@@ -13,6 +13,8 @@ from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import Namespace
 from conda_store_shared.transaction import Transactions
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("one", "two", "three")
 
 

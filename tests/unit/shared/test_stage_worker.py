@@ -30,6 +30,8 @@ from conda_store_shared.testing.bus_messages import an_envelope, eventually
 from conda_store_shared.testing.figures import figure
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
 
+pytestmark = pytest.mark.slow
+
 Kind = TypeVar("Kind", bound=Event)
 REQUEST = SolveRequested(build_id=7, build_key="key-7", order_digest="0" * 64)
 

@@ -11,6 +11,8 @@ from conda_store_shared.transaction import Transactions
 from tests.unit.shared.reader_suite import ReaderSuite
 from tests.unit.shared.transaction_suite import TransactionSuite
 
+pytestmark = pytest.mark.slow
+
 
 class TestTransactionsOnSQLite(TransactionSuite, ReaderSuite):
     """Every session waits for the one that writes."""

@@ -17,6 +17,8 @@ from conda_store_shared.web.metrics import RequestMetrics, metrics_routes
 from conda_store_shared.web.operation import Anyone, operation
 from conda_store_shared.web.routing import route
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1000
 
 

@@ -18,6 +18,8 @@ from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.testing.bus_messages import an_envelope
 from conda_store_shared.worker.stage import StageContext, StageOptions, StageWorker
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[SolveRequested, StageContext], Awaitable[AttemptEvent]]
 
 
