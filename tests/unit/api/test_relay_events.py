@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from conda_store_api.repositories.event_cursors import count_untold, find_position, move_cursor
 from conda_store_api.use_cases.relay_events import BATCH, READER, EventRelay
@@ -96,6 +97,18 @@ async def test_event_comes_again_with_its_id_when_nobody_noted_that_it_was_told(
         await move_cursor(transaction.session, READER, int(ids[-1].removeprefix("evt_")), before or 0)
     await relay.publish_batch()
     assert exchange.ids == [*ids, *ids]
+
+
+async def test_relay_waits_for_one_that_is_upgraded_when_an_event_is_of_a_later_release(ledger: Ledger) -> None:
+    exchange, relay = await relaying(ledger)
+    ids = await record(ledger, 2)
+    async with ledger.transactions.begin() as transaction:
+        unknown = "INSERT INTO event (type, time, namespace, data) VALUES ('build.sung', :now, 'team', '{}')"
+        await transaction.session.execute(text(unknown), {"now": ledger.now})
+    await record(ledger, 1)
+    assert not await relay.publish_batch()
+    assert not await relay.publish_batch()
+    assert exchange.ids == ids
 
 
 async def test_relay_begins_with_what_comes_when_the_log_is_older_than_it(ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import takewhile
 
 import structlog
 
@@ -23,6 +24,7 @@ BATCH = 200
 # Notices may be lost.
 POLL_SECONDS = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_KNOWN = frozenset(PublicEventType)
 
 
 class EventRelay:
@@ -60,13 +62,17 @@ class EventRelay:
             events = [] if position is None else await list_next(session, position, BATCH)
         if position is None:
             return False
-        confirmed, failure = await self._publish(events)
+        known = list(takewhile(lambda event: event.type in _KNOWN, events))
+        confirmed, failure = await self._publish(known)
         if confirmed:
             async with self._transactions.begin() as transaction:
                 await move_cursor(transaction.session, READER, position, events[confirmed - 1].id)
         if failure is not None:
             raise failure
-        return len(events) == BATCH
+        if len(known) < len(events):
+            # In the middle of an upgrade: what it is published as is known to those that are upgraded already.
+            log.warning("event_relay_waits", reason=f"events of type {events[len(known)].type} are of a later release")
+        return len(known) == BATCH
 
     async def _publish(self, events: Sequence[PublicEvent]) -> tuple[int, BusUnavailable | None]:
         """Publish all at once, in order; return how many of them, from the first on, the broker has."""
