@@ -86,7 +86,10 @@ async def soon(event: asyncio.Event, seconds: float = 10) -> None:
 async def cut_off(url: str) -> int:
     """End the connections of turns, as a restart of the server does."""
     async with Database(url) as database, database.session() as session:
-        ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name")
+        ended = text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = :name AND datname = current_database()"
+        )
         return len((await session.execute(ended, {"name": APPLICATION})).all())
 
 

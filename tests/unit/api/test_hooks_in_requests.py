@@ -17,6 +17,8 @@ from conda_store_shared.redaction import redact
 from tests.unit.api.api_client import open_api
 from tests.unit.api.ledger_builders import Ledger, a_policy
 
+pytestmark = pytest.mark.slow
+
 TEXT = "name: weather\nchannels: [conda-forge]\ndependencies: [python, {pip: [flask]}]\n"
 
 

@@ -12,6 +12,8 @@ from conda_store_shared.contracts.envelope import decode
 from conda_store_shared.contracts.events import TokenRevoked
 from conda_store_shared.db.models import Outbox
 
+pytestmark = pytest.mark.slow
+
 TOKENS = "/api/v1/token/"
 ADMIN = {"*/*": ["admin"]}
 

@@ -15,6 +15,8 @@ from conda_store_client.errors import (
 )
 from tests.unit.client.answering_server import Answer, AnsweringServer, Asked, data, error, redirect
 
+pytestmark = pytest.mark.slow
+
 TOKEN = BearerToken("a-token")
 
 
