@@ -100,6 +100,12 @@ def restart_in_turn(suite: ComposedSuite, services: Sequence[str]) -> None:
             until(partial(is_well, suite, container), f"{service} is not well")
 
 
+def until_well(suite: ComposedSuite, service: str) -> None:
+    """Wait until every container of a service answers, however long ago it was started again."""
+    for container in suite.containers(service):
+        until(partial(is_well, suite, container), f"{service} is not well")
+
+
 def is_well(suite: ComposedSuite, container: Mapping[str, Any]) -> bool:
     """Whether a container's own check of its health says so now; the engine asks only every few seconds."""
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from conda_store_shared.testing.servers.compose import SERVICES, ComposedSuite
 from tests.acceptance.user import User
-from tests.deploy.load import Load, kill, restart_in_turn
+from tests.deploy.load import Load, kill, restart_in_turn, until_well
 
 # What a later release may do to the schema while services of this one run: add, and take nothing away.  The schema is
 # moved ahead, since there was no release before this one: older states have neither images nor such a configuration.
@@ -40,6 +40,7 @@ def test_builds_complete_when_every_container_of_a_service_is_killed(
     load.submit(6)
     back, completed = kill(composed, service), load.wait_for_more()
     load.check()
+    until_well(composed, service)
     log.info("%s ran again after %.1f s, and the next build completed %.1f s later", service, back, completed)
 
 
