@@ -14,9 +14,8 @@ PROJECTS := $(wildcard $(addsuffix /pyproject.toml,$(PACKAGES)))
 SOURCES := $(wildcard $(addsuffix /src,$(PACKAGES)))
 PYTEST := $(BIN)/python -m pytest
 WITH_SERVERS := $(BIN)/python -m conda_store_shared.testing.servers
-# Three tests at a time: on two cores one of them mostly waits.  Those that share slow fixtures run in one process, and the
-# longest of them first.
-TOGETHER := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# Two tests at a time; those that share slow fixtures run in one process, and the longest of them first.
+TOGETHER := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 # A database to write a migration against; made when missing.
 URL ?= sqlite+aiosqlite:///.cache/migration.sqlite
 

@@ -6,11 +6,13 @@ import socket
 from pathlib import Path
 from subprocess import Popen
 
+import httpx
 import pytest
 
 from conda_store_client.watching import name_of
 from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers.conda_store import DistributedSuite
+from conda_store_shared.testing.servers.process import wait_until
 from tests.acceptance.command_line import CommandLine
 from tests.unit.client.answering_server import Answer, AnsweringServer
 
@@ -32,6 +34,8 @@ def test_client_is_told_everything_once_though_the_services_that_tell_crash(
         command.running("wait", build, "--artifact", "archive", "--interval", "600") as waiting,
     ):
         log = logs.stdout.readline() if logs.stdout else ""
+        # Who has not begun to follow is told at once that the server is away.
+        assert wait_until(lambda: "conda_store_open_streams 2.0" in _figures(processes["api"].url), 30)
         for name in ("artifacts", "api"):
             processes[name].crash()
         for name in ("artifacts", "api", "builder"):
@@ -44,6 +48,10 @@ def test_client_is_told_everything_once_though_the_services_that_tell_crash(
     assert sorted(log.splitlines()) == sorted(command("logs", build).stdout.splitlines())
     assert re.search(r"(not available|cannot reach).*; trying again$", remarks, re.MULTILINE)
     assert [name_of(json.loads(line)["type"]) for line in events.splitlines()] == types
+
+
+def _figures(url: str) -> str:
+    return httpx.get(f"{url}/metrics", timeout=10).text
 
 
 def _read(process: Popen[str]) -> tuple[str, str]:

@@ -25,16 +25,13 @@ async def release_builds(
 ) -> int:
     """Release as many builds as there is room for; return how many.
 
-    The orders are put first, so that no request goes out without one.  Two replicas that release at once may exceed the
-    limit by what they release in that moment; no build is released twice.  The requests leave in the order of turns.
+    No request goes out without its order.  Two replicas that release at once may exceed the limit by what they release
+    in that moment; no build is released twice.  The requests leave in the order of turns.
     """
     async with transactions.database.session() as session:
         builds = await list_unreleased(session, options.capacity, options.per_namespace)
     if not builds:
         return 0
-    async with asyncio.TaskGroup() as group:
-        for build in builds:
-            group.create_task(put_order(store, build))
     async with transactions.begin() as transaction:
         # By id, as every replica does, so that no two wait for each other.
         marked = {
@@ -42,7 +39,11 @@ async def release_builds(
             for build in sorted(builds, key=lambda build: build.id)
             if await mark_released(transaction.session, build, now)
         }
-        for build in builds:
-            if build.id in marked:
-                await request_stage(transaction, build, SOLVE, now)
+        released = [build for build in builds if build.id in marked]
+        # While they are held: put after a deletion, an order would stay for ever.
+        async with asyncio.TaskGroup() as group:
+            for build in released:
+                group.create_task(put_order(store, build))
+        for build in released:
+            await request_stage(transaction, build, SOLVE, now)
     return len(marked)

@@ -65,11 +65,12 @@ async def _ask_build(event: ImageRequested, tools: ImageTools, now: datetime) ->
         build = await session.get(Build, event.build_id)
     if build is None or build.order is None:
         return
-    # Every stage reads it, and it may have gone since the build was made.
-    await put_order(tools.store, build)
     async with tools.transactions.begin() as transaction:
-        locked = await lock_build(transaction.session, event.build_id, with_order=False)
+        locked = await lock_build(transaction.session, event.build_id)
         if locked is not None and await _is_wanted(transaction, locked):
+            # Every stage reads it, and it may have gone since the build was made; while the build is held, since it
+            # would stay for ever if it were put after a deletion.
+            await put_order(tools.store, locked.build)
             await forgive_attempts(transaction.session, event.build_id, _STAGE)
             deadline = now + timedelta(seconds=tools.policy.build_deadline)
             await allow_until(transaction.session, locked.build, deadline)

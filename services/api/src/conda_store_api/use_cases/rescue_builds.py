@@ -99,31 +99,36 @@ def _queue_of(build: Build, stage: str) -> str:
 
 
 async def _request_again(tools: Tools, seen: BuildStage, now: datetime, *, everything: bool) -> int:
-    async with tools.transactions.database.session() as session:
-        build = await session.get_one(Build, seen.build_id)
-    await put_order(tools.store, build)
     async with tools.transactions.begin() as transaction:
-        return await _change(transaction, seen, now, everything=everything)
+        locked = await _change(transaction, seen, now, everything=everything)
+        if locked is None:
+            return 0
+        # While the build is held: put after its deletion, the order would stay for ever.
+        await put_order(tools.store, locked.build)
+        return 1
 
 
-async def _change(transaction: Transaction, seen: BuildStage, now: datetime, *, everything: bool) -> int:
+async def _change(
+    transaction: Transaction, seen: BuildStage, now: datetime, *, everything: bool
+) -> LockedBuild | None:
+    """End the stage, or request it again and return the build, which is held, and whose order is to be put."""
     session = transaction.session
-    locked = await lock_build(session, seen.build_id, with_order=False)
+    locked = await lock_build(session, seen.build_id)
     stage, attempts = await list_attempts(session, seen.build_id, seen.stage)
     if locked is None or stage is None or _sight_of(stage) != _sight_of(seen):
-        return 0
+        return None
     if everything:
         await forgive_attempts(session, stage.build_id, stage.stage)
     elif stage.state == RUNNING and attempts.is_given_up(with_newest=True):
         await end_stage(transaction, locked, stage.stage, worker_lost(stage.stage, stage.code), now)
-        return 0
+        return None
     if stage.state == WAITING and _is_late(locked, now):
         failure = StageFailure(stage.code or "", stage.detail or "", transient=True)
         await end_stage(transaction, locked, stage.stage, failure, now)
-        return 0
+        return None
     log.info("stage_requested_again", build_id=stage.build_id, stage=stage.stage, was=stage.state)
     await request_stage(transaction, locked.build, stage.stage, now)
-    return 1
+    return locked
 
 
 def _sight_of(stage: BuildStage) -> tuple[str, datetime | None, datetime | None]:

@@ -228,8 +228,11 @@ class ServerProcess(ABC):
         self.start()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing answers."""
+        """SIGSTOP: connections stay open and nothing answers, once this returns."""
         self._signal_all(signal.SIGSTOP)
+        stopped = wait_until(lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED, 10)
+        if not stopped:
+            raise ServerNotReady(f"{self.name} does not stop")
 
     def resume(self) -> None:
         """Undo `pause`."""
