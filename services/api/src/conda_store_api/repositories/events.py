@@ -12,6 +12,8 @@ from conda_store_shared.db.queries.visibility import visible_environments, visib
 from conda_store_shared.domain.permission import Permission, RoleBinding
 from conda_store_shared.domain.public_event import NEEDED, PublicEventType
 
+_KNOWN = frozenset(PublicEventType)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
@@ -60,7 +62,9 @@ class EventReader:
     authenticated: bool
 
     def may_know_of(self, event: PublicEvent) -> bool:
-        """Whether an event is one of those ``list_visible_events`` would list."""
+        """Whether an event is one of those ``list_visible_events`` would list; of a later release's types none is."""
+        if event.type not in _KNOWN:
+            return False
         permission = NEEDED[PublicEventType(event.type)]
         if permission is None:
             return self.authenticated and event.environment is None

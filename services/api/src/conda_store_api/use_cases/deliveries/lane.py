@@ -9,7 +9,7 @@ from conda_store_api.domain.webhook import DeliveryKind, DeliveryState, WebhookS
 from conda_store_api.repositories.deliveries import WaitingDelivery, add_delivery, find_waiting, finish_delivery
 from conda_store_api.use_cases.deliveries.attempt import Attempt, attempt_delivery, record_attempt
 from conda_store_api.use_cases.deliveries.endpoint import Endpoint
-from conda_store_api.use_cases.deliveries.owner import may_know, owner_of
+from conda_store_api.use_cases.deliveries.owner import may_tell
 from conda_store_api.use_cases.deliveries.places import Places, UnderWay
 from conda_store_api.use_cases.deliveries.registry import Registry
 from conda_store_api.use_cases.deliveries.tools import DeliveryTools
@@ -111,7 +111,7 @@ class Lane:
             event = await self._next_event(endpoint)
             if event is None:
                 return False, None
-            if not may_know(await owner_of(endpoint.webhook, self._shared.tools.authenticator), event):
+            if not await may_tell(endpoint.webhook, event, self._shared.tools.authenticator):
                 return True, None
             async with self._shared.places.database, self._shared.tools.transactions.begin() as transaction:
                 place = self._webhook_id, endpoint.position
@@ -159,7 +159,7 @@ class Lane:
         tools, state = self._shared.tools, DeliveryState.SKIPPED
         if waiting.event is None:
             state = DeliveryState.FAILED
-        elif may_know(await owner_of(waiting.webhook, tools.authenticator), waiting.event):
+        elif await may_tell(waiting.webhook, waiting.event, tools.authenticator):
             return True
         async with self._shared.places.database, tools.transactions.begin() as transaction:
             await finish_delivery(transaction.session, waiting.delivery.id, state, now())

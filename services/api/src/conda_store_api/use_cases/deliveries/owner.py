@@ -1,16 +1,14 @@
-"""What the owner of a webhook may know of: asked each time something is sent."""
+"""Who a webhook speaks to, and so what it may tell: asked each time something is sent."""
 
 from datetime import datetime
 
+from conda_store_api.use_cases.event_readers import event_reader
 from conda_store_shared.db.models import PublicEvent, Webhook
-from conda_store_shared.domain.public_event import NEEDED, PublicEventType
 from conda_store_shared.web.authentication import Authenticator, Principal
 from conda_store_shared.web.tokens import Token, read_bindings
 
-_KNOWN = frozenset(PublicEventType)
 
-
-async def owner_of(webhook: Webhook, authenticator: Authenticator) -> Principal:
+async def _owner_of(webhook: Webhook, authenticator: Authenticator) -> Principal:
     """Return who a webhook speaks to: the roles of the token it was made with, and those of today.
 
     Raises DatabaseUnavailable.
@@ -23,11 +21,6 @@ async def owner_of(webhook: Webhook, authenticator: Authenticator) -> Principal:
     return await authenticator.principal_of_token(token)
 
 
-def may_know(principal: Principal, event: PublicEvent) -> bool:
-    """Whether an event is one of those that ``GET /event/`` shows somebody; of a later release's types none is."""
-    if event.type not in _KNOWN:
-        return False
-    needed = NEEDED[PublicEventType(event.type)]
-    if needed is None:
-        return principal.authenticated and event.environment is None
-    return principal.may([needed], event.namespace, event.environment)
+async def may_tell(webhook: Webhook, event: PublicEvent, authenticator: Authenticator) -> bool:
+    """Whether the owner of a webhook may know of an event; raises DatabaseUnavailable."""
+    return event_reader(await _owner_of(webhook, authenticator)).may_know_of(event)
