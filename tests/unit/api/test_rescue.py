@@ -6,6 +6,7 @@ from conda_store_api.domain.policy import LedgerOptions
 from conda_store_api.use_cases.rescue_builds import Tools, request_waiting, rescue_builds
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
+from conda_store_shared.db.models import Build
 from conda_store_shared.domain.stage import PREFIX, SOLVE
 from conda_store_shared.domain.storage_keys import order_key
 from conda_store_shared.errors import BusUnavailable
@@ -22,6 +23,20 @@ class AwayBus(MemoryBus):
 
     async def depth(self, queue: str) -> int:
         raise BusUnavailable(queue)
+
+
+class CancelingBus(MemoryBus):
+    """A bus during whose answer a build is canceled, and its order removed as with a deletion."""
+
+    def __init__(self, ledger: Ledger, build: Build) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._build = build
+
+    async def depth(self, queue: str) -> int:
+        await self._ledger.cancel(self._build)
+        await self._ledger.store.delete(order_key(self._build.build_key))
+        return await super().depth(queue)
 
 
 def tools(ledger: Ledger, bus: MemoryBus | None = None) -> Tools:
@@ -52,6 +67,13 @@ async def test_waiting_work_is_left_alone_when_it_stands_in_a_queue(ledger: Ledg
     await bus.publish(a_solve_request())
     ledger.later(3600)
     assert await rescued(ledger, bus) == []
+
+
+async def test_no_order_is_left_of_a_build_that_was_given_up_as_it_was_looked_at(ledger: Ledger) -> None:
+    build = await ledger.released()
+    ledger.later(11)
+    assert events.SolveRequested not in await rescued(ledger, CancelingBus(ledger, build))
+    assert await ledger.store.head(order_key(build.build_key)) is None
 
 
 async def test_running_work_is_requested_again_when_it_is_silent(ledger: Ledger) -> None:
