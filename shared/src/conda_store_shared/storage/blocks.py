@@ -3,22 +3,22 @@
 from collections.abc import AsyncIterator
 
 
-async def blocks_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """Yield what ``pieces`` yields in blocks of ``size`` bytes, the last one shorter; none for an empty stream."""
+async def blocks_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:
+    """Yield pieces by as many as make ``size`` bytes, the last time fewer; one is cut where a block ends."""
     held: list[bytes] = []
     room = size
     async for piece in pieces:
         while len(piece) >= room:
             held.append(piece[:room])
             piece = piece[room:]
-            block, held, room = b"".join(held), [], size
+            block, held, room = held, [], size
             yield block
             del block
         if piece:
             held.append(piece)
             room -= len(piece)
     if held:
-        yield b"".join(held)
+        yield held
 
 
 async def batches_of(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +17,7 @@ from conda_store_shared.storage.blocks import blocks_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
 from conda_store_shared.storage.s3_credentials import CredentialsOptions
+from conda_store_shared.storage.s3_part import Part
 from conda_store_shared.storage.s3_session import client_config, open_session
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _NO_CREDENTIALS = (
     "no credentials for the object store were found; set S3Storage.access_key and S3Storage.secret_key, or "
     "S3Storage.credentials"
 )
+Pieces = list[bytes]
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -128,9 +129,9 @@ class S3Store:
     async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
         """Store what comes, in parts when it is more than one; at most three parts are in memory."""
         parts = blocks_of(pieces, PART_BYTES)
-        first = await anext(parts, b"")
-        if len(first) < PART_BYTES:
-            return await self.put(key, first, content_type)
+        first: Pieces = await anext(parts, [])
+        if sum(map(len, first)) < PART_BYTES:
+            return await self.put(key, b"".join(first), content_type)
         all_parts = _begun([first], parts)
         del first
         return await self._put_in_parts(key, all_parts, content_type)
@@ -230,7 +231,7 @@ class S3Store:
         )
         return client
 
-    async def _put_in_parts(self, key: str, parts: AsyncIterator[bytes], content_type: str) -> StoredObject:
+    async def _put_in_parts(self, key: str, parts: AsyncIterator[Pieces], content_type: str) -> StoredObject:
         async with self._answering(checked_key(key)):
             upload = await self._client.create_multipart_upload(
                 Bucket=self._options.bucket, Key=key, ContentType=content_type
@@ -244,19 +245,20 @@ class S3Store:
         except BaseException:
             await self._abort(key, upload["UploadId"])
             raise
+        # Some stores tell one tag now, and another one ever after.
         stored = await self.head(key)
         if stored is None:
             raise StorageUnavailable(f"object {key!r} vanished after it was stored")
         return stored
 
-    async def _put_parts(self, key: str, upload: str, parts: AsyncIterator[bytes]) -> "list[CompletedPartTypeDef]":
+    async def _put_parts(self, key: str, upload: str, parts: AsyncIterator[Pieces]) -> "list[CompletedPartTypeDef]":
         room = asyncio.Semaphore(_PARTS_AT_ONCE)
 
-        async def put_part(number: int, content: bytes) -> "CompletedPartTypeDef":
+        async def put_part(number: int, body: Part) -> "CompletedPartTypeDef":
             try:
                 async with self._answering(key, self._options.part_timeout):
                     answer = await self._clients.patient.upload_part(
-                        Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=_Part(content)
+                        Bucket=self._options.bucket, Key=key, UploadId=upload, PartNumber=number, Body=body
                     )
             finally:
                 room.release()
@@ -267,7 +269,7 @@ class S3Store:
             async with asyncio.TaskGroup() as group:
                 await room.acquire()
                 async for content in parts:
-                    put.append(group.create_task(put_part(len(put) + 1, content)))
+                    put.append(group.create_task(put_part(len(put) + 1, Part(content))))
                     # Once it is sent nobody may hold it: the next one is as large.
                     del content
                     # The next part is read only when there is room for it.
@@ -310,27 +312,15 @@ def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
     return StorageUnavailable(f"the object store refuses {error.operation_name} of {key!r}: {code}")
 
 
-async def _begun(first: list[bytes], others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _begun(first: list[Pieces], others: AsyncIterator[Pieces]) -> AsyncIterator[Pieces]:
     yield first.pop()
     async for other in others:
         yield other
         del other
 
 
-class _Part(BytesIO):
-    """A part as a file: aiohttp asks for the buffer of one to learn how long it is, and would have it copied."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._content = content
-
-    def getbuffer(self) -> memoryview:
-        """What it holds, to be read only."""
-        return memoryview(self._content)
-
-
-async def _read_parts(path: Path, size: int) -> AsyncIterator[bytes]:
+async def _read_parts(path: Path, size: int) -> AsyncIterator[Pieces]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while part := await asyncio.to_thread(file.read, size):
-            yield part
+            yield [part]
             del part

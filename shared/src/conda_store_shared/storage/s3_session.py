@@ -31,6 +31,8 @@ def client_config(connect_timeout: float, read_timeout: float) -> AioConfig:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         max_pool_connections=32,
+        # Else botocore puts a long one together for every request.
+        user_agent="conda-store",
     )
 
 
