@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conda_store_shared.child.report import Report
 from conda_store_shared.conda.certificates import REMEDY as CERTIFICATE_REMEDY
@@ -20,12 +22,14 @@ from conda_store_shared.conda.credentials import CredentialBook, Credentials
 from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.conda.pip_files import PipFiles
 from conda_store_shared.conda.sandbox.confinement import OFF, Confinement, Sandbox, Workplace, open_sandbox, why_not
-from conda_store_shared.conda.source_packages import SourceBuilder
 from conda_store_shared.conda.spoken_process import run_spoken
 from conda_store_shared.domain.lockfile import LockedPackage
 from conda_store_shared.domain.stage import FailureCode
 from conda_store_shared.errors import StageFailure
 from conda_store_shared.redaction import redact
+
+if TYPE_CHECKING:
+    from conda_store_shared.conda.source_packages import SourceBuilder
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _READABLE = 0o755
@@ -109,7 +113,9 @@ class _Work:
         settings, lines = self.settings, []
         with tempfile.TemporaryDirectory(prefix=".sources-", dir=self.prefix) as kept:
             os.chmod(kept, _READABLE)
-            builder = SourceBuilder(
+            # What it reads requirements with takes a megabyte, and most environments are of wheels alone.
+            source_packages = import_module("conda_store_shared.conda.source_packages")
+            builder: SourceBuilder = source_packages.SourceBuilder(
                 sandbox=self.sandbox,
                 python=self.prefix / "bin" / "python",
                 kept=Path(kept),

@@ -1,9 +1,9 @@
 """Engine and sessions for Postgres (asyncpg) and SQLite (aiosqlite), with bounded waits."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -21,7 +21,6 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from conda_store_shared.db.local_notices import LocalNotices
 from conda_store_shared.db.reading import PlainReader, PostgresReader, Reader
-from conda_store_shared.db.sqlite import DRIVER
 from conda_store_shared.errors import ConfigurationError, DatabaseUnavailable
 from conda_store_shared.telemetry import database as figures
 
@@ -191,7 +190,7 @@ def _is_transient(error: DBAPIError) -> bool:
     if state is not None:
         return str(state).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES))
     # A driver error without an SQL state comes from the connection; SQLite reports a locked or full database so.
-    from_sqlite = isinstance(error.orig, sqlite3.Error)
+    from_sqlite = type(error.orig).__module__ == "sqlite3"
     return error.connection_invalidated or isinstance(error, OperationalError) or not from_sqlite
 
 
@@ -226,7 +225,9 @@ def _postgres(url: str, pool_size: int, statement_seconds: float | None) -> Asyn
 
 
 def _sqlite(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, module=DRIVER, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
+    # It takes two megabytes, which whoever stands on Postgres does without.
+    driver = import_module("conda_store_shared.db.sqlite").DRIVER
+    engine = create_async_engine(url, module=driver, hide_parameters=True, connect_args={"timeout": STATEMENT_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
