@@ -1,20 +1,22 @@
 """Archive and image of the demo environment: cold, warm, against conda-pack, and what a second environment adds."""
 
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import DEMO, STANDALONE, Bench
+from benchmarks.bench import DEMO, DISTRIBUTED, STANDALONE, Bench
 from benchmarks.customer import Customer, Submitted
 from benchmarks.figures import Budget, Figure
 from benchmarks.stage_times import stage_seconds
 from benchmarks.statistic import median, rounded
 from benchmarks.upload_rate import measure_upload_rate
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
-from conda_store_shared.testing.servers.conda_store import Suite
+from conda_store_shared.testing.servers.conda_store import DistributedSuite, Suite
 
 KINDS = {"CONDA_PACK": "archive", "DOCKER_MANIFEST": "image"}
 WARM = 0.2
@@ -43,6 +45,8 @@ def measure(bench: Bench) -> list[Figure]:
                 figures += [_cold(mode, suite, artifact_type, first, bare), *bare]
                 transfer = _transfer(customer, repeats[0], artifact_type, rate)
                 figures.append(_warm(mode, suite, artifact_type, repeats, transfer))
+                if isinstance(suite, DistributedSuite) and artifact_type == "CONDA_PACK":
+                    figures.append(_elsewhere(bench, suite, customer))
                 if artifact_type == "DOCKER_MANIFEST":
                     figures.append(_second(mode, customer))
     return figures
@@ -85,6 +89,18 @@ def _warm(mode: str, suite: Suite, artifact_type: str, made: Sequence[Submitted]
     name = f"{mode}: {KINDS[artifact_type]} of packages seen before, median"
     details = {"all": rounded(seconds), "upload alone": round(transfer, 3)}
     return Figure(name=name, value=median(seconds), unit="s", budget=Budget(value=WARM + transfer), details=details)
+
+
+def _elsewhere(bench: Bench, suite: DistributedSuite, customer: Customer) -> Figure:
+    """The archive that a worker makes of fragments which another one made, so that it reads them from the store."""
+    copies = Path(suite.options["CondaStoreWorker.cache_directory"]) / "artifacts" / "fragments"
+    made = []
+    for _ in range(bench.repeats(8, 2)):
+        shutil.rmtree(copies)
+        made.append(make(customer, DEMO, "CONDA_PACK"))
+    seconds = stage_seconds(suite, (one.build_id for one in made))["artifact.CONDA_PACK"]
+    name = f"{DISTRIBUTED}: the same, of packages another worker has seen, median"
+    return Figure(name=name, value=median(seconds), unit="s", details={"all": rounded(seconds)})
 
 
 def _transfer(customer: Customer, made: Submitted, artifact_type: str, rate: float | None) -> float:

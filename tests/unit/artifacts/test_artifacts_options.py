@@ -21,6 +21,13 @@ def test_packages_are_kept_in_the_cache_directory_and_taken_from_that_of_builder
     assert options.lent_caches == (tmp_path / "state" / ".cache",)
 
 
+def test_copies_of_fragments_are_kept_when_their_objects_are_elsewhere(tmp_path: Path) -> None:
+    config = Config({"CondaStoreWorker": {"cache_directory": str(tmp_path)}})
+    assert read_options(config).fragment_directory is None
+    config.S3Storage.internal_endpoint = "127.0.0.1:9000"
+    assert read_options(config).fragment_directory == tmp_path / "artifacts" / "fragments"
+
+
 @pytest.mark.parametrize(("kept", "longest", "grace"), [(86400, 1200, 86400), (100, 1200, 4800), (3600, 10, 3600)])
 def test_nothing_is_collected_that_a_stage_may_be_about_to_use(kept: float, longest: float, grace: float) -> None:
     config = Config(

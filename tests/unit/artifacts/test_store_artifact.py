@@ -1,12 +1,14 @@
 """One artifact of a completed build: made, stored, told."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from conda_store_artifacts.adapters.fragment_cache import FragmentCache
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.use_cases.artifact_tools import Tools
 from conda_store_artifacts.use_cases.discard_artifacts import discard_artifacts
@@ -194,6 +196,21 @@ async def test_archive_is_put_together_though_a_fragment_is_gone_or_damaged(
     assert await tools.store.get(ARCHIVE_KEY, 10_000) == WHOLE
     assert world.maker.made() == ["python", "zlib-mention", "flask", "flask"]
     assert any(f"object {key} is gone or damaged, and made again" in line for line in context.lines)
+
+
+async def test_archive_is_put_together_though_the_copy_of_a_fragment_is_damaged(
+    build: StoredBuild, tools: Tools, world: World, tmp_path: Path
+) -> None:
+    store = FragmentCache(tools.store, tmp_path / "copies")
+    cached = replace(tools, fragments=replace(tools.fragments, store=store))
+    await store_artifact(build.request("CONDA_PACK"), RecordingContext(), tools=cached)
+    await store.delete(ARCHIVE_KEY)
+    copy = tmp_path / "copies" / sha256_hex(b"archive of flask 1.0")
+    copy.write_bytes(b"")
+    await store_artifact(build.request("CONDA_PACK"), RecordingContext(), tools=cached)
+    assert await store.get(ARCHIVE_KEY, 10_000) == WHOLE
+    assert world.maker.made() == ["python", "zlib-mention", "flask", "flask"]
+    assert copy.read_bytes() == b"archive of flask 1.0"
 
 
 @pytest.mark.parametrize("artifact_type", ["YAML", "CONDA_PACK"])

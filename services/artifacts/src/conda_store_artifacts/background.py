@@ -1,10 +1,9 @@
 """What artifacts does by itself: collect garbage in the object store and its package cache; see which logs grow."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,7 +11,6 @@ import structlog
 from conda_store_artifacts.repositories.followed_logs import mark_logs
 from conda_store_artifacts.use_cases.build_notices import BuildNotices
 from conda_store_artifacts.use_cases.collect_garbage import collect_garbage
-from conda_store_shared.conda.package_cache import remove_unused
 from conda_store_shared.db.engine import Database
 from conda_store_shared.db.moments import now
 from conda_store_shared.errors import Unavailable
@@ -24,11 +22,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GarbageCollector:
-    """Looks every ``interval`` seconds for what nobody has used for ``grace`` seconds, also in ``cache_directory``."""
+    """Looks every ``interval`` seconds for what nobody has used for ``grace`` seconds.
+
+    ``caches`` remove what is older than so many seconds from local disk.
+    """
 
     transactions: Transactions
     store: ObjectStore
-    cache_directory: Path
+    caches: Sequence[Callable[[float], None]]
     grace: float
     interval: float
 
@@ -36,7 +37,8 @@ class GarbageCollector:
         """Collect for ever."""
         while True:
             await asyncio.sleep(self.interval)
-            await asyncio.to_thread(remove_unused, self.cache_directory, self.grace)
+            for remove_unused in self.caches:
+                await asyncio.to_thread(remove_unused, self.grace)
             try:
                 before = now() - timedelta(seconds=self.grace)
                 await collect_garbage(before, transactions=self.transactions, store=self.store)

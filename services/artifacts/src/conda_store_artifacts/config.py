@@ -9,6 +9,7 @@ from traitlets.config import Config
 from conda_store_artifacts.adapters.conda_pack_packer import PackOptions
 from conda_store_artifacts.domain.fragment import Codec
 from conda_store_artifacts.use_cases.image_tools import ImageOptions, PushTarget
+from conda_store_shared.assembly.object_storage import is_remote
 from conda_store_shared.conda.credentials import Credentials
 from conda_store_shared.conda.package_check import PackageLimits
 from conda_store_shared.conda.sandbox.confinement import AUTO
@@ -25,16 +26,18 @@ from conda_store_shared.web.authentication import AuthorizationOptions
 class ArtifactsOptions:
     """How artifacts are made.
 
-    ``concurrency`` are made at once, on local disk: packages are kept in ``cache_directory``, everything else comes and
-    goes below ``work_directory``, best on the same volume.  What nobody has used for ``grace`` seconds is looked for
-    every ``collect_interval`` seconds, and removed.  ``lent_caches`` are roots of package caches of builders on
-    this machine, which are only read.  ``memory_bytes`` limits each child that installs packages, ``limits`` is
-    how large one may be, and ``sandbox`` tells whether their code is confined.  ``heartbeat`` and
-    ``deadline`` (of all retries of an attempt together) are seconds; the deadline of one artifact is in its order.
+    ``concurrency`` are made at once, on local disk: packages are kept in ``cache_directory``, copies of fragments in
+    ``fragment_directory`` unless it is None, and everything else comes and goes below ``work_directory``, best on the
+    same volume.  What nobody has used for ``grace`` seconds is looked for every ``collect_interval`` seconds, and
+    removed.  ``lent_caches`` are roots of package caches of builders on this machine, which are only read.
+    ``memory_bytes`` limits each child that installs packages, ``limits`` is how large one may be, and ``sandbox`` tells
+    whether their code is confined.  ``heartbeat`` and ``deadline`` (of all retries of an attempt together) are seconds;
+    the deadline of one artifact is in its order.
     """
 
     work_directory: Path
     cache_directory: Path
+    fragment_directory: Path | None = None
     concurrency: int = 1
     pack: PackOptions = field(default_factory=PackOptions)
     images: ImageOptions = field(default_factory=ImageOptions)
@@ -74,6 +77,8 @@ def read_options(config: Config) -> ArtifactsOptions:
     return ArtifactsOptions(
         work_directory=directory / "work",
         cache_directory=directory,
+        # A copy of what is on a disk would only take more of it.
+        fragment_directory=directory / "fragments" if is_remote(config) else None,
         concurrency=section.concurrency or os.cpu_count() or 1,
         images=_read_image_options(config),
         lent_caches=(Path(store.store_directory).absolute() / ".cache",),

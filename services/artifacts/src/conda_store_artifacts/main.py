@@ -1,9 +1,9 @@
 """Composition root of artifacts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
 
@@ -16,6 +16,7 @@ from conda_store_artifacts.adapters.child_layer_maker import ChildLayerMaker
 from conda_store_artifacts.adapters.child_prefix_rebuilder import ChildPrefixRebuilder, RebuildSettings
 from conda_store_artifacts.adapters.conda_pack_packer import CondaPackPacker, pool_options
 from conda_store_artifacts.adapters.ed25519_signer import Ed25519Signer
+from conda_store_artifacts.adapters.fragment_cache import FragmentCache
 from conda_store_artifacts.adapters.work_directory import WorkDirectory
 from conda_store_artifacts.background import GarbageCollector, LogWatch
 from conda_store_artifacts.config import ArtifactsOptions, DownloadOptions, read_download_options, read_options
@@ -37,6 +38,7 @@ from conda_store_shared.assembly.object_storage import open_store
 from conda_store_shared.assembly.process import Process, run_command
 from conda_store_shared.bus.port import Bus, Subscription
 from conda_store_shared.child.pool import ChildPool
+from conda_store_shared.conda.package_cache import remove_unused
 from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import (
     ArtifactDiscardRequested,
@@ -63,6 +65,10 @@ _LOOK_WITH_NOTICES, _LOOK_WITHOUT = 5.0, 0.5
 
 def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: Database) -> Service:
     """Wire the half that makes artifacts."""
+    caches: list[Callable[[float], None]] = [partial(remove_unused, options.cache_directory)]
+    if options.fragment_directory:
+        store = fragments = FragmentCache(store, options.fragment_directory)
+        caches.append(fragments.remove_unused)
     pool = ChildPool(pool_options(options.concurrency))
     tools = _tools(options, pool, store, Transactions(database, ARTIFACTS))
     worker = StageWorker(
@@ -91,18 +97,20 @@ def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: 
             Subscription(event=BuildCanceled, handler=worker.on_build_canceled),
         ),
         contexts=(WorkDirectory(options.work_directory, SCRATCH),),
-        background=(_collector(options, tools).run,),
+        background=(_collector(options, tools, caches).run,),
         pools=(pool,),
         interrupt=worker.interrupt,
         checks={"database": database.check, "storage": store.check},
     )
 
 
-def _collector(options: ArtifactsOptions, tools: Tools) -> GarbageCollector:
+def _collector(
+    options: ArtifactsOptions, tools: Tools, caches: Sequence[Callable[[float], None]]
+) -> GarbageCollector:
     return GarbageCollector(
         transactions=tools.transactions,
         store=tools.store,
-        cache_directory=options.cache_directory,
+        caches=caches,
         grace=options.grace,
         interval=options.collect_interval,
     )

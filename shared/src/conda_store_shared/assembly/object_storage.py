@@ -33,6 +33,11 @@ def open_store(config: Config) -> MeasuredStore:
     raise _refused(kind)
 
 
+def is_remote(config: Config) -> bool:
+    """Whether the object store is asked over the network; raises ConfigurationError."""
+    return issubclass(_storage_class(config), S3Storage)
+
+
 def _storage_class(config: Config) -> type[Storage]:
     kind: type[Storage] = CondaStore(config=config).storage_class
     is_named = "storage_class" in config.CondaStore

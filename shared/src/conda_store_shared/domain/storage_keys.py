@@ -35,6 +35,7 @@ CONTENT_TYPES = {
     "archive": "application/gzip",
     "image": "application/json",
 }
+_FRAGMENT = "fragment/"
 _ARTIFACT_KEYS = {
     ArtifactType.LOGS: "logs/{}.log",
     ArtifactType.LOCKFILE: "lockfile/{}.yml",
@@ -110,7 +111,12 @@ def image_blob_key(digest: str) -> str:
 
 def fragment_key(digest: str) -> str:
     """Key of a blob that archives are put together of."""
-    return f"fragment/{digest}"
+    return f"{_FRAGMENT}{digest}"
+
+
+def fragment_digest(key: str) -> str | None:
+    """The digest in the key of a fragment; None for any other key."""
+    return key.removeprefix(_FRAGMENT) if key.startswith(_FRAGMENT) else None
 
 
 def found_specification_key(digest: str) -> str:

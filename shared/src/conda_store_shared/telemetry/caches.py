@@ -4,11 +4,12 @@ from prometheus_client import Counter
 
 from conda_store_shared.telemetry.registry import REGISTRY
 
-PACKAGES, FRAGMENTS, LAYERS = "packages", "fragments", "layers"
+PACKAGES, FRAGMENTS, COPIES, LAYERS = "packages", "fragments", "copies", "layers"
 
 _lookups = Counter(
     "conda_store_cache_lookups",
-    "What was looked for in a cache (packages of a node, fragments and layers of the suite), by outcome: hit or miss.",
+    "What was looked for in a cache (packages and copies of fragments of a node, fragments and layers of the suite), "
+    "by outcome: hit or miss.",
     ("cache", "outcome"),
     registry=REGISTRY,
 )
