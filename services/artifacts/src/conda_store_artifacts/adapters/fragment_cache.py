@@ -26,14 +26,17 @@ class FragmentCache:
     """See ``ObjectStore``: ``store``, but a fragment that was stored or read through this is read from ``directory``.
 
     A fragment is named by its content, so a copy is never old.  Who reads one compares digests and deletes what is
-    damaged: the copy goes with the object.  None is made while less than a tenth of the volume is free, and one that
-    cannot be made or read is done without; ``most`` bytes of them outlast ``remove_unused``.
+    damaged: the copy goes with the object.  None is made while less than the share ``least_free`` of the volume is
+    free, and one that cannot be made or read is done without; ``most`` bytes of them outlast ``remove_unused``.
     """
 
-    def __init__(self, store: ObjectStore, directory: Path, most: int = _MOST) -> None:
+    def __init__(
+        self, store: ObjectStore, directory: Path, *, most: int = _MOST, least_free: float = _LEAST_FREE
+    ) -> None:
         self._store = store
         self._directory = directory
         self._most = most
+        self._least_free = least_free
 
     async def put(self, key: str, content: bytes, content_type: str) -> StoredObject:
         """Store a small object."""
@@ -43,7 +46,7 @@ class FragmentCache:
         """Store a file of any size; that of a fragment is the copy from now on, so nobody may write to it any more."""
         stored = await self._store.put_file(key, path, content_type)
         if copy := self._copy_of(key):
-            await asyncio.to_thread(_link, path, copy)
+            await asyncio.to_thread(self._link, path, copy)
         return stored
 
     async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
@@ -60,7 +63,7 @@ class FragmentCache:
                 return await asyncio.to_thread(file.readall)
         content = await self._store.get(key, limit)
         if copy:
-            await asyncio.to_thread(_keep, copy, content)
+            await asyncio.to_thread(self._keep, copy, content)
         return content
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -71,7 +74,7 @@ class FragmentCache:
                 while piece := await asyncio.to_thread(file.read, _PIECE):
                     yield piece
             return
-        async with _keeping(copy) as keep:
+        async with self._keeping(copy) as keep:
             async for piece in self._store.stream(key, start, end):
                 await keep(piece)
                 yield piece
@@ -109,6 +112,52 @@ class FragmentCache:
         digest = fragment_digest(key)
         return self._directory / digest if digest else None
 
+    def _has_room(self) -> bool:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usage = shutil.disk_usage(self._directory)
+        return usage.free > self._least_free * usage.total
+
+    def _link(self, path: Path, copy: Path) -> None:
+        with suppress(OSError):
+            if self._has_room():
+                os.link(path, copy)
+
+    def _begin(self, copy: Path) -> "_Draft":
+        draft = _Draft(copy)
+        with suppress(OSError):
+            if self._has_room():
+                draft.begin()
+        return draft
+
+    def _keep(self, copy: Path, content: bytes) -> None:
+        draft = self._begin(copy)
+        draft.write(content)
+        draft.end(True)
+
+    @asynccontextmanager
+    async def _keeping(self, copy: Path | None) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+        """Write a copy beside what else is done with its pieces; it is whole when this is left without an error."""
+        if copy is None:
+            yield _pass_by
+            return
+        draft, is_whole = await asyncio.to_thread(self._begin, copy), False
+        loop = asyncio.get_running_loop()
+        writing: asyncio.Future[None] | None = None
+
+        async def keep(piece: bytes) -> None:
+            nonlocal writing
+            if writing is not None:
+                await writing
+            writing = loop.run_in_executor(None, draft.write, piece)
+
+        try:
+            yield keep
+            is_whole = True
+        finally:
+            if writing is not None:
+                await writing
+            await asyncio.to_thread(draft.end, is_whole)
+
 
 class _Draft:
     """A copy that is being written; it appears whole or not at all, and one that cannot be written is given up."""
@@ -119,10 +168,8 @@ class _Draft:
         self._file: FileIO | None = None
 
     def begin(self) -> None:
-        """Open it, if there is room."""
-        with suppress(OSError):
-            if _has_room(self._path.parent):
-                self._file = self._path.open("xb", buffering=0)
+        """Open it; raises OSError.  What is not open is not written."""
+        self._file = self._path.open("xb", buffering=0)
 
     def write(self, piece: bytes) -> None:
         """Add what comes next."""
@@ -146,36 +193,6 @@ class _Draft:
                 os.replace(self._path, self._copy)
                 return
         self._path.unlink(missing_ok=True)
-
-
-def _keep(copy: Path, content: bytes) -> None:
-    draft = _Draft(copy)
-    draft.begin()
-    draft.write(content)
-    draft.end(True)
-
-
-@asynccontextmanager
-async def _keeping(copy: Path | None) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
-    """Write a copy beside what else is done with its pieces; it is whole when the context is left without an error."""
-    if copy is None:
-        yield _pass_by
-        return
-    draft, is_whole = _Draft(copy), False
-    loop = asyncio.get_running_loop()
-    writing = loop.run_in_executor(None, draft.begin)
-
-    async def keep(piece: bytes) -> None:
-        nonlocal writing
-        await writing
-        writing = loop.run_in_executor(None, draft.write, piece)
-
-    try:
-        yield keep
-        is_whole = True
-    finally:
-        await writing
-        await asyncio.to_thread(draft.end, is_whole)
 
 
 async def _pass_by(_piece: bytes) -> None:
@@ -213,15 +230,3 @@ def _reading(copy: Path) -> Iterator[None]:
     except OSError as error:
         copy.unlink(missing_ok=True)
         raise StorageUnavailable(f"the copy of fragment {copy.name} cannot be read: {error.strerror}") from error
-
-
-def _link(path: Path, copy: Path) -> None:
-    with suppress(OSError):
-        if _has_room(copy.parent):
-            os.link(path, copy)
-
-
-def _has_room(directory: Path) -> bool:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    usage = shutil.disk_usage(directory)
-    return usage.free > _LEAST_FREE * usage.total
