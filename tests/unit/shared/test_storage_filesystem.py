@@ -11,6 +11,8 @@ from conda_store_shared.errors import StorageUnavailable
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.testing.suites.object_store_suite import LARGE_BYTES, TEXT, ObjectStoreSuite, write_large_file
 
+pytestmark = pytest.mark.slow
+
 # Opens, and fails with EIO when its first byte is read.
 UNREADABLE = Path("/proc/self/mem")
 

@@ -9,6 +9,12 @@ from botocore.regions import EndpointResolver
 from conda_store_shared.storage.service_descriptions import lean_loader
 
 
+@pytest.fixture(scope="module")
+def resolvers() -> tuple[EndpointResolver, EndpointResolver]:
+    """Ours, and botocore's."""
+    return EndpointResolver(lean_loader().load_data("endpoints")), EndpointResolver(Loader().load_data("endpoints"))
+
+
 def without_documentation(value: Any) -> Any:
     if isinstance(value, dict):
         emptied = {**value, "documentation": ""} if isinstance(value.get("documentation"), str) else value
@@ -23,6 +29,8 @@ def test_s3_is_described_as_botocore_does_but_for_documentation() -> None:
 
 @pytest.mark.parametrize("service", ["s3", "sts", "portal.sso", "oidc"])
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "nowhere-1"])
-def test_endpoints_are_where_botocore_has_them(service: str, region: str) -> None:
-    lean, whole = (EndpointResolver(loader.load_data("endpoints")) for loader in (lean_loader(), Loader()))
+def test_endpoints_are_where_botocore_has_them(
+    resolvers: tuple[EndpointResolver, EndpointResolver], service: str, region: str
+) -> None:
+    lean, whole = resolvers
     assert lean.construct_endpoint(service, region) == whole.construct_endpoint(service, region)
