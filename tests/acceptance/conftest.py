@@ -1,4 +1,4 @@
-"""The suite in both modes, and a user of it."""
+"""The suite in both modes, and a user of it; it ends with the last test of this package, not with the run."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.acceptance.command_line import CommandLine
 from tests.acceptance.user import User
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standalone_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     """The suite in one process."""
     with StandaloneSuite(tmp_path_factory.mktemp("standalone")) as suite:
         yield suite
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_backing(
     postgres_server: Databases, postgres_template: str, rabbitmq_server: VirtualHosts, s3_server: S3Account
 ) -> Callable[[], Backing]:
@@ -33,20 +33,20 @@ def make_backing(
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backing(make_backing: Callable[[], Backing]) -> Backing:
     """What the suite of five processes stands on."""
     return make_backing()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def collector() -> Iterator[OtlpSink]:
     """Where the five processes tell what they do."""
     with OtlpSink() as sink:
         yield sink
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def distributed_suite(
     backing: Backing, collector: OtlpSink, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DistributedSuite]:
@@ -56,7 +56,7 @@ def distributed_suite(
         yield suite
 
 
-@pytest.fixture(scope="session", params=["standalone", "distributed"])
+@pytest.fixture(scope="package", params=["standalone", "distributed"])
 def suite(request: pytest.FixtureRequest) -> Suite:
     """The suite in each mode."""
     found: Suite = request.getfixturevalue(f"{request.param}_suite")
@@ -82,7 +82,7 @@ def command(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_pat
     return CommandLine(standalone_suite.url, demo_channel_server.url, tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small(standalone_suite: Suite, demo_channel_server: ChannelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The id of a completed build of a small environment, `carol/small`."""
     command = CommandLine(standalone_suite.url, demo_channel_server.url, tmp_path_factory.mktemp("small"))
