@@ -10,6 +10,8 @@ import httpx
 from conda_store_shared.testing.servers.conda_store import Suite
 
 ENDED = ("COMPLETED", "FAILED", "CANCELED")
+# Seconds between two questions.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.4
 
 
 class User:
@@ -60,24 +62,24 @@ class User:
 
     def wait(self, build_id: int, *statuses: str, timeout: float = 60) -> dict[str, Any]:
         """Wait until a build has one of the statuses (default: has ended)."""
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while True:
             build = self.try_build(build_id)
             if build is not None and build["status"] in (statuses or ENDED):
                 return build
-            assert time.monotonic() < deadline, f"build {build_id} is still {build}"
-            time.sleep(0.05)
+            assert time.monotonic() < began + timeout, f"build {build_id} is still {build}"
+            pause(began)
 
     def wait_for_artifacts(self, build_id: int, *types: str, timeout: float = 60) -> dict[str, str]:
         """Wait until a build has artifacts of the types; return keys by type."""
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while True:
             build = self.try_build(build_id)
             keys = {row["artifact_type"]: row["key"] for row in (build or {}).get("build_artifacts", ())}
             if set(types) <= set(keys):
                 return keys
-            assert time.monotonic() < deadline, f"build {build_id} has only {sorted(keys)}"
-            time.sleep(0.05)
+            assert time.monotonic() < began + timeout, f"build {build_id} has only {sorted(keys)}"
+            pause(began)
 
     def environment(self, name: str, namespace: str = "default") -> Mapping[str, Any]:
         """Return an environment."""
@@ -91,3 +93,9 @@ class User:
         answer = self.client.get(f"/api/v1/build/{build_id}/logs/")
         answer.raise_for_status()
         return answer.text
+
+
+def pause(began: float) -> None:
+    """Wait before asking again what was first asked at `began`; to answer takes the suite from what it is asked for."""
+    waited = time.monotonic() - began
+    time.sleep(min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE))

@@ -22,6 +22,8 @@ LOG_TAIL = 3000
 _MEMORY = Path("/dev/shm")
 _PLENTY = 2 * 1024**3
 CHILD_END_TIMEOUT = 20.0
+# Seconds between two questions.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 # Reads until its parent is gone, however that ended, and then does what the parent can no longer do.
 GUARD = 'read -r _; kill -s KILL -- "-$0"; sleep 1; rm -rf -- "$1"'
 
@@ -88,11 +90,15 @@ def memory() -> Path | None:
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
     """Poll `condition` for at most `timeout` seconds; the answer is whether it came true."""
     deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
+    while True:
+        asked = time.monotonic()
+        if condition():
+            return True
+        answered = time.monotonic()
+        if answered > deadline:
             return False
-        time.sleep(0.02)
-    return True
+        # Who asks what costs much takes the machine from those who are waited for.
+        time.sleep(min(max(_SHORTEST_PAUSE, 4 * (answered - asked)), _LONGEST_PAUSE))
 
 
 def accepts_connections(port: int) -> bool:
