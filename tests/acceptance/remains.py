@@ -22,7 +22,12 @@ def all_gone(suite: Suite, name: str, timeout: float = 60) -> bool:
 
 
 def _walk(directory: Path) -> Iterator[Path]:
-    for path in directory.iterdir() if directory.is_dir() else ():
+    try:
+        paths = list(directory.iterdir())
+    except FileNotFoundError:
+        # Removed since it was seen.
+        return
+    for path in paths:
         if path.name not in _OWN:
             yield path
             if path.is_dir() and not path.is_symlink() and not (path / "conda-meta").exists():
