@@ -7,8 +7,9 @@ import stat
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from conda_store_shared.errors import NotFound, StorageUnavailable, TooLarge
 from conda_store_shared.storage.blocks import batches_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
+from conda_store_shared.storage.threaded_file import ThreadedFile
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = 24 * 3600.0
@@ -74,10 +76,10 @@ class FilesystemStore:
             async with _open_new(temporary) as (file, writeback):
                 async for batch in batches_of(pieces, _BLOCK):
                     async with _answering(key):
-                        await asyncio.to_thread(file.writelines, batch)
+                        await file.write(batch)
                         await writeback.begin(sum(map(len, batch)))
                 with _translated(key):
-                    await asyncio.to_thread(_sync_file, file)
+                    await file.sync()
             async with _answering(key):
                 return await asyncio.to_thread(_appear, key, temporary, target)
         finally:
@@ -90,13 +92,14 @@ class FilesystemStore:
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes ``start`` to ``end`` (exclusive) in pieces; raises NotFound."""
-        async with _answering(key):
-            file = await asyncio.to_thread(_open, self._path(key), key, start)
-        with file:
+        async with AsyncExitStack() as stack:
+            async with _answering(key):
+                opening = partial(_open, self._path(key), key, start)
+                file = await stack.enter_async_context(ThreadedFile(opening))
             left = None if end is None else max(0, end - start)
             while left is None or left > 0:
                 async with _answering(key):
-                    piece = await asyncio.to_thread(file.read, _PIECE if left is None else min(_PIECE, left))
+                    piece = await file.read(_PIECE if left is None else min(_PIECE, left))
                 if not piece:
                     return
                 left = None if left is None else left - len(piece)
@@ -185,8 +188,8 @@ class _Writeback:
 
 
 @asynccontextmanager
-async def _open_new(path: Path) -> AsyncIterator[tuple[FileIO, _Writeback]]:
-    with path.open("xb", buffering=0) as file:
+async def _open_new(path: Path) -> AsyncIterator[tuple[ThreadedFile, _Writeback]]:
+    async with ThreadedFile(partial(FileIO, path, "xb")) as file:
         writeback = _Writeback(file.fileno())
         try:
             yield file, writeback
@@ -194,7 +197,7 @@ async def _open_new(path: Path) -> AsyncIterator[tuple[FileIO, _Writeback]]:
             await writeback.settle()
 
 
-def _sync_file(file: BinaryIO | FileIO) -> None:
+def _sync_file(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
