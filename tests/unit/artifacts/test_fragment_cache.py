@@ -1,5 +1,6 @@
 """An object store with copies of its fragments on local disk."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -49,10 +50,19 @@ def copies(directory: Path) -> list[Path]:
 
 def fill_disk(path: Path) -> None:
     """Let whatever we write to an open file from now on fail with ENOSPC."""
-    links = Path("/proc/self/fd").iterdir()
-    descriptor = next(int(link.name) for link in links if os.path.realpath(link) == str(path))
     with Path("/dev/full").open("wb") as full:
-        os.dup2(full.fileno(), descriptor)
+        os.dup2(full.fileno(), descriptor_of(path))
+
+
+def break_off(path: Path) -> None:
+    """Let whatever we read from an open file from now on fail with EIO."""
+    with Path("/proc/self/mem").open("rb") as broken:
+        os.dup2(broken.fileno(), descriptor_of(path))
+
+
+def descriptor_of(path: Path) -> int:
+    links = Path("/proc/self/fd").iterdir()
+    return next(int(link.name) for link in links if os.path.realpath(link) == str(path))
 
 
 def leave(path: Path, age: float) -> None:
@@ -141,18 +151,54 @@ class TestFragmentCache(ObjectStoreSuite):
         assert copies(directory) == []
 
     @pytest.mark.parametrize("streamed", [True, False])
-    async def test_copy_that_the_disk_does_not_give_back_is_given_up(
-        self, store: FragmentCache, far: FilesystemStore, directory: Path, streamed: bool
+    @pytest.mark.parametrize("unreadable", ["/proc/self/mem", "/", "/dev/null"])
+    async def test_copy_that_the_disk_does_not_give_back_is_made_again(
+        self, store: FragmentCache, far: FilesystemStore, directory: Path, streamed: bool, unreadable: str
     ) -> None:
         await far.put(KEY, CONTENT, TEXT)
         await store.get(KEY, len(CONTENT))
         (copy,) = copies(directory)
         copy.unlink()
-        # Opens, and fails with EIO when its first byte is read.
-        copy.symlink_to("/proc/self/mem")
-        with pytest.raises(StorageUnavailable, match=r"fragment abab\w+ cannot be read: Input/output error"):
-            await (read_all(store.stream(KEY)) if streamed else store.get(KEY, len(CONTENT)))
-        assert await read_all(store.stream(KEY)) == CONTENT
+        # The first opens and fails with EIO, the second does not open, the third is empty.
+        copy.symlink_to(unreadable)
+        content = await read_all(store.stream(KEY)) if streamed else await store.get(KEY, len(CONTENT))
+        assert content == CONTENT
+        await store.get(KEY, len(CONTENT))
+        assert [path.is_symlink() for path in copies(directory)] == [False]
+
+    async def test_store_goes_on_where_a_copy_ends_that_breaks_off(
+        self, store: FragmentCache, far: FilesystemStore, directory: Path
+    ) -> None:
+        await far.put(KEY, CONTENT, TEXT)
+        await store.get(KEY, len(CONTENT))
+        pieces = store.stream(KEY)
+        content = await anext(pieces)
+        (copy,) = copies(directory)
+        break_off(copy)
+        assert content + await read_all(pieces) == CONTENT
+        assert copies(directory) == []
+
+    @pytest.mark.parametrize("stored", [True, False])
+    async def test_reader_that_is_cancelled_leaves_nothing_behind(
+        self, store: FragmentCache, far: FilesystemStore, directory: Path, stored: bool
+    ) -> None:
+        await far.put(KEY, 20 * CONTENT, TEXT)
+        if stored:
+            await read_all(store.stream(KEY))
+        opened = len(os.listdir("/proc/self/fd"))
+        for pause in range(12):
+            reader = asyncio.create_task(read_all(store.stream(KEY)))
+            await asyncio.sleep(pause / 2000)
+            reader.cancel()
+            await asyncio.wait({reader})
+            assert [path for path in copies(directory) if path.name.startswith(".")] == []
+        assert len(os.listdir("/proc/self/fd")) <= opened
+        assert await read_all(store.stream(KEY)) == 20 * CONTENT
+
+    async def test_object_is_deleted_though_its_copy_cannot_be(self, far: FilesystemStore, made: Path) -> None:
+        await far.put(KEY, CONTENT, TEXT)
+        await FragmentCache(far, made / "no directory").delete(KEY)
+        assert await far.head(KEY) is None
 
     async def test_fragment_is_not_told_to_be_stored_when_the_store_did_not_take_it(
         self, store: FragmentCache, far: FilesystemStore, directory: Path
@@ -170,8 +216,22 @@ class TestFragmentCache(ObjectStoreSuite):
     async def test_oldest_copies_go_when_there_are_too_many(self, far: FilesystemStore, directory: Path) -> None:
         for age in (10, 20, 30, 40):
             leave(directory / str(age), age)
+        (directory / "directory").mkdir()
         FragmentCache(far, directory, most=25).remove_unused(50)
-        assert sorted(copies(directory)) == [directory / "10", directory / "20"]
+        assert sorted(copies(directory)) == [directory / "10", directory / "20", directory / "directory"]
+
+    async def test_no_copy_is_made_when_there_are_too_many(
+        self, far: FilesystemStore, made: Path, directory: Path
+    ) -> None:
+        store = FragmentCache(far, directory, most=2 * len(CONTENT))
+        for letter in "abcd":
+            await store.put_file(f"fragment/{letter * 64}", made, TEXT)
+        await far.put(KEY, CONTENT, TEXT)
+        assert await store.get(KEY, len(CONTENT)) == await read_all(store.stream(KEY)) == CONTENT
+        assert sorted(path.name[0] for path in copies(directory)) == ["a", "b"]
+        store.remove_unused(0)
+        await store.get(KEY, len(CONTENT))
+        assert [path.name[:2] for path in copies(directory)] == ["ab"]
 
     async def test_copy_that_is_read_is_kept_as_if_it_were_new(
         self, store: FragmentCache, far: FilesystemStore, directory: Path

@@ -198,19 +198,27 @@ async def test_archive_is_put_together_though_a_fragment_is_gone_or_damaged(
     assert any(f"object {key} is gone or damaged, and made again" in line for line in context.lines)
 
 
+@pytest.mark.parametrize("damage", [b"", b"archive of flask 9.9"])
+@pytest.mark.parametrize("is_object_damaged", [False, True])
 async def test_archive_is_put_together_though_the_copy_of_a_fragment_is_damaged(
-    build: StoredBuild, tools: Tools, world: World, tmp_path: Path
+    build: StoredBuild, tools: Tools, world: World, tmp_path: Path, damage: bytes, is_object_damaged: bool
 ) -> None:
-    store = FragmentCache(tools.store, tmp_path / "copies")
-    cached = replace(tools, fragments=replace(tools.fragments, store=store))
+    far, store = tools.store, FragmentCache(tools.store, tmp_path / "copies")
+    cached = replace(tools, fragments=replace(tools.fragments, store=store, copies=store))
     await store_artifact(build.request("CONDA_PACK"), RecordingContext(), tools=cached)
     await store.delete(ARCHIVE_KEY)
-    copy = tmp_path / "copies" / sha256_hex(b"archive of flask 1.0")
-    copy.write_bytes(b"")
+    digest = sha256_hex(b"archive of flask 1.0")
+    before = await far.head(f"fragment/{digest}")
+    copy = tmp_path / "copies" / digest
+    copy.write_bytes(damage)
+    if is_object_damaged:
+        await far.put(f"fragment/{digest}", damage, "text/plain")
     await store_artifact(build.request("CONDA_PACK"), RecordingContext(), tools=cached)
     assert await store.get(ARCHIVE_KEY, 10_000) == WHOLE
-    assert world.maker.made() == ["python", "zlib-mention", "flask", "flask"]
     assert copy.read_bytes() == b"archive of flask 1.0"
+    # What others read as well is not touched when it is whole.
+    assert (await far.head(f"fragment/{digest}") != before) is is_object_damaged
+    assert world.maker.made() == ["python", "zlib-mention", "flask", *["flask"] * is_object_damaged]
 
 
 @pytest.mark.parametrize("artifact_type", ["YAML", "CONDA_PACK"])

@@ -1,10 +1,9 @@
 """A part of an upload, as those who sign and send it see it."""
 
-import hashlib
 import os
 from typing import Any
 
-from conda_store_shared.storage.s3_part import Part
+from conda_store_shared.storage.s3_upload_part import UploadPart
 
 PIECES = [b"", os.urandom(700_000), b"x", os.urandom(256 * 1024), os.urandom(10)]
 
@@ -19,12 +18,12 @@ class Writer:
         self.written.append(bytes(chunk))
 
 
-def read_all(part: Part) -> bytes:
+def read_all(part: UploadPart) -> bytes:
     return b"".join(iter(lambda: bytes(part.read(1024 * 1024)), b""))
 
 
 async def test_part_is_read_and_sent_as_if_its_pieces_were_joined_and_again_when_asked_for() -> None:
-    part, writer = Part(PIECES), Writer()
+    part, writer = UploadPart(PIECES), Writer()
     whole = b"".join(PIECES)
     assert len(part) == part.size == len(whole)
     for _ in range(2):
@@ -38,8 +37,6 @@ async def test_part_is_read_and_sent_as_if_its_pieces_were_joined_and_again_when
 
 
 def test_part_without_content_is_empty() -> None:
-    assert (len(Part([])), bytes(Part([]).read(1)), hashlib.sha256(read_all(Part([]))).hexdigest()[:4]) == (
-        0,
-        b"",
-        "e3b0",
-    )
+    part = UploadPart([])
+    assert len(part) == 0
+    assert read_all(part) == b""

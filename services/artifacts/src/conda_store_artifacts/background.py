@@ -38,12 +38,18 @@ class GarbageCollector:
         while True:
             await asyncio.sleep(self.interval)
             for remove_unused in self.caches:
-                await asyncio.to_thread(remove_unused, self.grace)
+                await asyncio.to_thread(self._tidy, remove_unused)
             try:
                 before = now() - timedelta(seconds=self.grace)
                 await collect_garbage(before, transactions=self.transactions, store=self.store)
             except Unavailable as error:
                 log.warning("collecting_waits", reason=error.message)
+
+    def _tidy(self, remove_unused: Callable[[float], None]) -> None:
+        try:
+            remove_unused(self.grace)
+        except OSError as error:
+            log.warning("tidying_waits", path=error.filename, reason=error.strerror)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

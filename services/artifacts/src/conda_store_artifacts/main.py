@@ -66,11 +66,12 @@ _LOOK_WITH_NOTICES, _LOOK_WITHOUT = 5.0, 0.5
 def build(options: ArtifactsOptions, *, bus: Bus, store: ObjectStore, database: Database) -> Service:
     """Wire the half that makes artifacts."""
     caches: list[Callable[[float], None]] = [partial(remove_unused, options.cache_directory)]
-    if options.fragment_directory:
-        store = fragments = FragmentCache(store, options.fragment_directory)
-        caches.append(fragments.remove_unused)
+    copies = FragmentCache(store, options.fragment_directory) if options.fragment_directory else None
+    if copies:
+        store = copies
+        caches.append(copies.remove_unused)
     pool = ChildPool(pool_options(options.concurrency))
-    tools = _tools(options, pool, store, Transactions(database, ARTIFACTS))
+    tools = _tools(options, pool, store, copies, Transactions(database, ARTIFACTS))
     worker = StageWorker(
         StageOptions(source=ARTIFACTS, heartbeat=options.heartbeat, deadline=options.deadline), bus=bus, store=store
     )
@@ -116,7 +117,13 @@ def _collector(
     )
 
 
-def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, transactions: Transactions) -> Tools:
+def _tools(
+    options: ArtifactsOptions,
+    pool: ChildPool,
+    store: ObjectStore,
+    copies: FragmentCache | None,
+    transactions: Transactions,
+) -> Tools:
     settings = FragmentSettings(
         cache=options.cache_directory,
         lent=options.lent_caches,
@@ -134,6 +141,7 @@ def _tools(options: ArtifactsOptions, pool: ChildPool, store: ObjectStore, trans
             store=store,
             maker=ChildFragmentMaker(pool, settings),
             work_directory=options.work_directory,
+            copies=copies,
             fresh=timedelta(seconds=options.grace / 4),
         ),
         ends=ChildArchiveEnds(pool, options.pack.level),

@@ -74,6 +74,14 @@ class FragmentMaker(Protocol):
         ...
 
 
+class Copies(Protocol):
+    """Copies of objects, which are read in their place."""
+
+    async def drop(self, key: str) -> bool:
+        """Remove the copy of an object; returns whether there was one."""
+        ...
+
+
 class ArchiveEnds(Protocol):
     """Makes the part of an archive that is no package's."""
 

@@ -40,8 +40,9 @@ class CondaStoreWorker(Configurable):
     unused_fragments_kept = Float(
         86400.0,
         min=1.0,
-        help="Seconds after which what archives and images share is removed when none needs it any more; four times "
-        "CondaStore.max_artifact_time when that is longer.",
+        help="Seconds after which what archives and images share is removed when none needs it any more, and packages "
+        "and copies of it on local disk when nobody used them; four times CondaStore.max_artifact_time when that is "
+        "longer.",
     ).tag(config=True)
     collect_interval = Float(
         3600.0, min=1.0, help="Seconds between two looks for what archives and images do not need any more."

@@ -190,6 +190,7 @@ def _is_transient(error: DBAPIError) -> bool:
     if state is not None:
         return str(state).startswith((*_TRANSIENT_SQLSTATES, *_REFUSED_SQLSTATES))
     # A driver error without an SQL state comes from the connection; SQLite reports a locked or full database so.
+    # Its driver is not imported for the sake of asking.
     from_sqlite = type(error.orig).__module__ == "sqlite3"
     return error.connection_invalidated or isinstance(error, OperationalError) or not from_sqlite
 

@@ -35,7 +35,7 @@ CONTENT_TYPES = {
     "archive": "application/gzip",
     "image": "application/json",
 }
-_FRAGMENT = "fragment/"
+_FRAGMENT_KEY = re.compile(r"fragment/([0-9a-f]{64})")
 _ARTIFACT_KEYS = {
     ArtifactType.LOGS: "logs/{}.log",
     ArtifactType.LOCKFILE: "lockfile/{}.yml",
@@ -111,12 +111,13 @@ def image_blob_key(digest: str) -> str:
 
 def fragment_key(digest: str) -> str:
     """Key of a blob that archives are put together of."""
-    return f"{_FRAGMENT}{digest}"
+    return f"fragment/{digest}"
 
 
 def fragment_digest(key: str) -> str | None:
     """The digest in the key of a fragment; None for any other key."""
-    return key.removeprefix(_FRAGMENT) if key.startswith(_FRAGMENT) else None
+    found = _FRAGMENT_KEY.fullmatch(key)
+    return found[1] if found else None
 
 
 def found_specification_key(digest: str) -> str:

@@ -17,8 +17,8 @@ from conda_store_shared.storage.blocks import blocks_of
 from conda_store_shared.storage.object_key import checked_key
 from conda_store_shared.storage.object_store import StoredObject
 from conda_store_shared.storage.s3_credentials import CredentialsOptions
-from conda_store_shared.storage.s3_part import Part
 from conda_store_shared.storage.s3_session import client_config, open_session
+from conda_store_shared.storage.s3_upload_part import UploadPart
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -35,7 +35,7 @@ _NO_CREDENTIALS = (
     "no credentials for the object store were found; set S3Storage.access_key and S3Storage.secret_key, or "
     "S3Storage.credentials"
 )
-Pieces = list[bytes]
+_Pieces = list[bytes]
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -129,7 +129,7 @@ class S3Store:
     async def put_stream(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> StoredObject:
         """Store what comes, in parts when it is more than one; at most three parts are in memory."""
         parts = blocks_of(pieces, PART_BYTES)
-        first: Pieces = await anext(parts, [])
+        first: _Pieces = await anext(parts, [])
         if sum(map(len, first)) < PART_BYTES:
             return await self.put(key, b"".join(first), content_type)
         all_parts = _begun([first], parts)
@@ -231,7 +231,7 @@ class S3Store:
         )
         return client
 
-    async def _put_in_parts(self, key: str, parts: AsyncIterator[Pieces], content_type: str) -> StoredObject:
+    async def _put_in_parts(self, key: str, parts: AsyncIterator[_Pieces], content_type: str) -> StoredObject:
         async with self._answering(checked_key(key)):
             upload = await self._client.create_multipart_upload(
                 Bucket=self._options.bucket, Key=key, ContentType=content_type
@@ -251,10 +251,10 @@ class S3Store:
             raise StorageUnavailable(f"object {key!r} vanished after it was stored")
         return stored
 
-    async def _put_parts(self, key: str, upload: str, parts: AsyncIterator[Pieces]) -> "list[CompletedPartTypeDef]":
+    async def _put_parts(self, key: str, upload: str, parts: AsyncIterator[_Pieces]) -> "list[CompletedPartTypeDef]":
         room = asyncio.Semaphore(_PARTS_AT_ONCE)
 
-        async def put_part(number: int, body: Part) -> "CompletedPartTypeDef":
+        async def put_part(number: int, body: UploadPart) -> "CompletedPartTypeDef":
             try:
                 async with self._answering(key, self._options.part_timeout):
                     answer = await self._clients.patient.upload_part(
@@ -269,7 +269,7 @@ class S3Store:
             async with asyncio.TaskGroup() as group:
                 await room.acquire()
                 async for content in parts:
-                    put.append(group.create_task(put_part(len(put) + 1, Part(content))))
+                    put.append(group.create_task(put_part(len(put) + 1, UploadPart(content))))
                     # Once it is sent nobody may hold it: the next one is as large.
                     del content
                     # The next part is read only when there is room for it.
@@ -312,14 +312,14 @@ def _translated(error: ClientError, key: str) -> NotFound | StorageUnavailable:
     return StorageUnavailable(f"the object store refuses {error.operation_name} of {key!r}: {code}")
 
 
-async def _begun(first: list[Pieces], others: AsyncIterator[Pieces]) -> AsyncIterator[Pieces]:
+async def _begun(first: list[_Pieces], others: AsyncIterator[_Pieces]) -> AsyncIterator[_Pieces]:
     yield first.pop()
     async for other in others:
         yield other
         del other
 
 
-async def _read_parts(path: Path, size: int) -> AsyncIterator[Pieces]:
+async def _read_parts(path: Path, size: int) -> AsyncIterator[_Pieces]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while part := await asyncio.to_thread(file.read, size):
             yield [part]

@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractStreamWriter
 _PIECE = 256 * 1024
 
 
-class Part(aiohttp.Payload):
+class UploadPart(aiohttp.Payload):
     """A body in pieces that nobody joins: botocore reads it to sign it, aiohttp sends it, again when it has to.
 
     Joined it would be copied once more into fresh memory, which costs as much time as its digest.

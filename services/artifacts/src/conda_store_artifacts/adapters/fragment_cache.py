@@ -1,42 +1,48 @@
 """An object store, with copies of its fragments on local disk."""
 
 import asyncio
+import errno
 import os
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from io import FileIO
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from conda_store_shared.domain.storage_keys import fragment_digest
-from conda_store_shared.errors import StorageUnavailable, TooLarge
+from conda_store_shared.errors import TooLarge
 from conda_store_shared.storage.object_store import ObjectStore, StoredObject
+from conda_store_shared.storage.threaded_file import ThreadedFile
 from conda_store_shared.telemetry import caches
 
 _PIECE = 256 * 1024
-# Of the volume: what is left is for those who cannot do without.
-_LEAST_FREE = 0.1
-# Bytes: the fragments of more than a hundred environments that share nothing.
+# Bytes of copies: of a hundred and fifty environments like that of the demo, which share nothing.
 _MOST = 8 * 1024**3
+# Of the volume: copies take no more of it, and none is made while less than that is free.
+_SHARE = 0.1
 
 
 class FragmentCache:
     """See ``ObjectStore``: ``store``, but a fragment that was stored or read through this is read from ``directory``.
 
-    A fragment is named by its content, so a copy is never old.  Who reads one compares digests and deletes what is
-    damaged: the copy goes with the object.  None is made while less than the share ``least_free`` of the volume is
-    free, and one that cannot be made or read is done without; ``most`` bytes of them outlast ``remove_unused``.
+    A fragment is named by its content, so a copy is never old.  Who reads one compares digests; ``drop`` removes a copy
+    that is damaged.  A copy that cannot be made or read is done without.  They take ``most`` bytes, or a tenth of
+    the volume if that is less; none is made while less than the share ``least_free`` of it is free.
     """
 
     def __init__(
-        self, store: ObjectStore, directory: Path, *, most: int = _MOST, least_free: float = _LEAST_FREE
+        self, store: ObjectStore, directory: Path, *, most: int = _MOST, least_free: float = _SHARE
     ) -> None:
         self._store = store
         self._directory = directory
         self._most = most
         self._least_free = least_free
+        self._bytes: int | None = None
 
     async def put(self, key: str, content: bytes, content_type: str) -> StoredObject:
         """Store a small object."""
@@ -56,27 +62,38 @@ class FragmentCache:
     async def get(self, key: str, limit: int) -> bytes:
         """Return a small object; raises NotFound or TooLarge."""
         copy = self._copy_of(key)
-        if copy and (file := await _opened(copy)):
-            with file, _reading(copy):
-                if os.fstat(file.fileno()).st_size > limit:
-                    raise TooLarge(f"object {key!r} has more than {limit} bytes")
-                return await asyncio.to_thread(file.readall)
-        content = await self._store.get(key, limit)
-        if copy:
+        if copy is None:
+            return await self._store.get(key, limit)
+        content = await asyncio.to_thread(_read, copy, limit)
+        _count(content is not None)
+        if content is None:
+            content = await self._store.get(key, limit)
             await asyncio.to_thread(self._keep, copy, content)
+        if len(content) > limit:
+            raise TooLarge(f"object {key!r} has more than {limit} bytes")
         return content
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes ``start`` to ``end`` (exclusive) in pieces; raises NotFound."""
         copy = self._copy_of(key) if start == 0 and end is None else None
-        if copy and (file := await _opened(copy)):
-            with file, _reading(copy):
-                while piece := await asyncio.to_thread(file.read, _PIECE):
-                    yield piece
-            return
-        async with self._keeping(copy) as keep:
+        if copy:
+            is_whole = False
+            # What the disk does not give back comes from the store.
+            with suppress(OSError):
+                async with ThreadedFile(partial(_open, copy)) as file:
+                    while piece := await file.read(_PIECE):
+                        start += len(piece)
+                        yield piece
+                # No fragment is empty, but what a machine wrote before it lost its power may be.
+                is_whole = start > 0
+            _count(is_whole)
+            if is_whole:
+                return
+            await self.drop(key)
+        async with self._keeping(None if start else copy) as draft:
             async for piece in self._store.stream(key, start, end):
-                await keep(piece)
+                if draft is not None:
+                    await draft.write(piece)
                 yield piece
 
     async def head(self, key: str) -> StoredObject | None:
@@ -85,8 +102,7 @@ class FragmentCache:
 
     async def delete(self, key: str) -> None:
         """Remove an object; harmless when there is none."""
-        if copy := self._copy_of(key):
-            await asyncio.to_thread(copy.unlink, missing_ok=True)
+        await self.drop(key)
         await self._store.delete(key)
 
     async def address(self, key: str, content_type: str) -> str | None:
@@ -97,106 +113,135 @@ class FragmentCache:
         """Raise StorageUnavailable when the store cannot be used."""
         await self._store.check()
 
+    async def drop(self, key: str) -> bool:
+        """Remove the copy of an object; returns whether there was one."""
+        copy = self._copy_of(key)
+        return copy is not None and await asyncio.to_thread(_remove, copy)
+
     def remove_unused(self, age: float) -> None:
         """Remove copies that were used last ``age`` seconds ago or more, then the oldest until they fit.
 
         Drafts of dead processes go in the same way.
         """
-        kept = 0
+        kept, most = 0, self._room()
         for used, size, copy in sorted(_listed(self._directory), reverse=True):
-            kept += size
-            if used < time.time() - age or kept > self._most:
-                copy.unlink(missing_ok=True)
+            if used < time.time() - age or kept + size > most:
+                _remove(copy)
+            else:
+                kept += size
+        self._bytes = kept
 
     def _copy_of(self, key: str) -> Path | None:
         digest = fragment_digest(key)
         return self._directory / digest if digest else None
 
-    def _has_room(self) -> bool:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        usage = shutil.disk_usage(self._directory)
-        return usage.free > self._least_free * usage.total
+    def _room(self) -> float:
+        """Bytes that copies may take; none when too little is free, or nobody can tell."""
+        with suppress(OSError):
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            usage = shutil.disk_usage(self._directory)
+            if usage.free > self._least_free * usage.total:
+                return min(self._most, _SHARE * usage.total)
+        return 0.0
+
+    def _take(self, size: int) -> bool:
+        """Whether another copy of ``size`` bytes may be made; those of other processes are counted now and then."""
+        if self._bytes is None:
+            self._bytes = sum(size for _, size, _ in _listed(self._directory))
+        if self._bytes + size > self._room():
+            return False
+        self._bytes += size
+        return True
 
     def _link(self, path: Path, copy: Path) -> None:
         with suppress(OSError):
-            if self._has_room():
+            if self._take(path.stat().st_size):
                 os.link(path, copy)
 
-    def _begin(self, copy: Path) -> "_Draft":
-        draft = _Draft(copy)
-        with suppress(OSError):
-            if self._has_room():
-                draft.begin()
-        return draft
-
     def _keep(self, copy: Path, content: bytes) -> None:
-        draft = self._begin(copy)
-        draft.write(content)
-        draft.end(True)
+        draft = copy.with_name(f".{uuid.uuid4().hex}")
+        with suppress(OSError):
+            if self._take(len(content)):
+                try:
+                    draft.write_bytes(content)
+                    os.link(draft, copy)
+                finally:
+                    _remove(draft)
+
+    def _create(self, draft: Path) -> FileIO:
+        if self._room() <= (self._bytes or 0):
+            raise OSError(errno.ENOSPC, "too little is free")
+        return draft.open("xb", buffering=0)
 
     @asynccontextmanager
-    async def _keeping(self, copy: Path | None) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
-        """Write a copy beside what else is done with its pieces; it is whole when this is left without an error."""
+    async def _keeping(self, copy: Path | None) -> AsyncIterator["_Draft | None"]:
+        """Write a copy beside what else is done with its pieces; it appears when this is left without an error."""
         if copy is None:
-            yield _pass_by
+            yield None
             return
-        draft, is_whole = await asyncio.to_thread(self._begin, copy), False
-        loop = asyncio.get_running_loop()
-        writing: asyncio.Future[None] | None = None
-
-        async def keep(piece: bytes) -> None:
-            nonlocal writing
-            if writing is not None:
-                await writing
-            writing = loop.run_in_executor(None, draft.write, piece)
-
+        path = copy.with_name(f".{uuid.uuid4().hex}")
         try:
-            yield keep
-            is_whole = True
+            async with _Draft(partial(self._create, path)) as draft:
+                yield draft
+            if draft.is_good and await asyncio.to_thread(self._take, draft.size):
+                with suppress(OSError):
+                    await asyncio.to_thread(os.link, path, copy)
         finally:
-            if writing is not None:
-                await writing
-            await asyncio.to_thread(draft.end, is_whole)
+            await asyncio.to_thread(_remove, path)
 
 
 class _Draft:
-    """A copy that is being written; it appears whole or not at all, and one that cannot be written is given up."""
+    """A copy that is being written: the last piece, while the next one comes.  ``is_good`` until the disk objects."""
 
-    def __init__(self, copy: Path) -> None:
-        self._copy = copy
-        self._path = copy.with_name(f".{uuid.uuid4().hex}")
-        self._file: FileIO | None = None
+    def __init__(self, create: Callable[[], FileIO]) -> None:
+        self.size = 0
+        self.is_good = True
+        self._file = ThreadedFile(create)
+        self._stack = AsyncExitStack()
+        self._writing: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Open it; raises OSError.  What is not open is not written."""
-        self._file = self._path.open("xb", buffering=0)
+    async def __aenter__(self) -> Self:
+        """Whether it could be opened is seen later."""
+        with self._noting():
+            await self._stack.enter_async_context(self._file)
+        return self
 
-    def write(self, piece: bytes) -> None:
-        """Add what comes next."""
-        if self._file is None:
-            return
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._noting():
+            try:
+                await self._settle()
+            finally:
+                await self._stack.aclose()
+
+    async def write(self, piece: bytes) -> None:
+        """Take the next piece; returns when the one before is written."""
+        with self._noting():
+            await self._settle()
+        if self.is_good:
+            self.size += len(piece)
+            self._writing = asyncio.create_task(self._file.write([piece]), name="write copy")
+
+    async def _settle(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await asyncio.wait({writing})
+            await writing
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
         try:
-            is_written = self._file.write(piece) == len(piece)
+            yield
         except OSError:
-            is_written = False
-        if not is_written:
-            self.end(False)
-
-    def end(self, is_whole: bool) -> None:
-        """Let it appear, or remove it."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        with suppress(OSError):
-            file.close()
-            if is_whole:
-                os.replace(self._path, self._copy)
-                return
-        self._path.unlink(missing_ok=True)
+            self.is_good = False
 
 
-async def _pass_by(_piece: bytes) -> None:
-    """Of what has no copy."""
+def _remove(path: Path) -> bool:
+    with suppress(OSError):
+        path.unlink()
+        return True
+    return False
 
 
 def _listed(directory: Path) -> Iterator[tuple[float, int, Path]]:
@@ -206,27 +251,32 @@ def _listed(directory: Path) -> Iterator[tuple[float, int, Path]]:
             yield status.st_mtime, status.st_size, copy
 
 
-async def _opened(copy: Path) -> FileIO | None:
-    """The copy, if there is one; that it was used is noted."""
-    file = await asyncio.to_thread(_open, copy)
-    caches.looked_up(caches.COPIES, int(file is not None), int(file is None))
+def _count(is_hit: bool) -> None:
+    caches.looked_up(caches.COPIES, int(is_hit), int(not is_hit))
+
+
+def _open(copy: Path) -> FileIO:
+    file = copy.open("rb", buffering=0)
+    _touch(copy)
     return file
 
 
-def _open(copy: Path) -> FileIO | None:
-    with suppress(OSError):
-        file = copy.open("rb", buffering=0)
-        with suppress(OSError):
-            os.utime(copy)
-        return file
-    return None
-
-
-@contextmanager
-def _reading(copy: Path) -> Iterator[None]:
-    """A copy that the disk does not give back goes, so that the next attempt reads the object."""
+def _read(copy: Path, limit: int) -> bytes | None:
     try:
-        yield
-    except OSError as error:
-        copy.unlink(missing_ok=True)
-        raise StorageUnavailable(f"the copy of fragment {copy.name} cannot be read: {error.strerror}") from error
+        with copy.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        content = b""
+    if not content:
+        _remove(copy)
+        return None
+    _touch(copy)
+    return content
+
+
+def _touch(copy: Path) -> None:
+    """Note that it was used."""
+    with suppress(OSError):
+        os.utime(copy)

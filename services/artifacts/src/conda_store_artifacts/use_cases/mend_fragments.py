@@ -11,13 +11,22 @@ from conda_store_shared.errors import StageFailure
 
 
 async def mending_fragments(make: Callable[[], Awaitable[Stored]], making: Making, tools: Tools) -> Stored:
-    """Run ``make``, and again for each blob that turns out to be damaged; raises StageFailure for one that stays so."""
+    """Run ``make``, and again for each blob that turns out to be damaged; raises StageFailure for one that stays so.
+
+    A copy of it is suspected first: the object may be as it was, and others read it.
+    """
+    dropped: set[str] = set()
     mended: set[str] = set()
     while True:
         try:
             return await make()
         except BlobDamaged as error:
             blob = error.blob
+        copies = tools.fragments.copies
+        if copies and blob.digest not in dropped and await copies.drop(blob.key):
+            dropped.add(blob.digest)
+            making.log(f"the copy of object {blob.key} was damaged, and is made again")
+            continue
         if blob.digest in mended:
             detail = f"object {blob.key} is not what was stored there, though it was stored again"
             raise StageFailure(FailureCode.PACK_FAILED, detail, transient=True)

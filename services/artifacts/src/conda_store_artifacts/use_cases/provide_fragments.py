@@ -16,7 +16,7 @@ from conda_store_artifacts.domain.fragment import (
     python_of,
     why_no_fragment,
 )
-from conda_store_artifacts.ports import FragmentMaker, FragmentOrder, MadeFragment
+from conda_store_artifacts.ports import Copies, FragmentMaker, FragmentOrder, MadeFragment
 from conda_store_artifacts.repositories.blobs import touch_blobs
 from conda_store_artifacts.repositories.fragments import add_fragments, find_fragments, forget_fragments
 from conda_store_artifacts.use_cases.fragment_claims import FragmentClaims
@@ -34,7 +34,7 @@ SCRATCH = "packing-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FragmentTools:
-    """What fragments are made with; each is written below ``work_directory`` first.
+    """What fragments are made with; each is written below ``work_directory`` first.  ``copies`` are those of ``store``.
 
     A use of a blob that was noted no longer than ``fresh`` ago is not noted again.  That and the longest stage together
     are less than the time after which blobs are collected.
@@ -44,6 +44,7 @@ class FragmentTools:
     store: ObjectStore
     maker: FragmentMaker
     work_directory: Path
+    copies: Copies | None = None
     fresh: timedelta = timedelta(minutes=10)
     claims: FragmentClaims = field(default_factory=FragmentClaims)
 

@@ -23,6 +23,8 @@ BAD_KEYS = (
     "../outside",
     "logs/../../outside",
     "logs//x.log",
+    "fragment//etc/passwd",
+    "fragment/../x",
     "logs/",
     "./logs/x.log",
     ".incoming/x",
