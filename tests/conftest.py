@@ -44,5 +44,5 @@ def _group(item: pytest.Item) -> str:
     """The running suite that a test needs, else its file."""
     assert isinstance(item, pytest.Function)
     suite = item.callspec.params.get("suite") if hasattr(item, "callspec") else None
-    suites = {f"{suite}_suite", *item.fixturenames} & {"standalone_suite", "distributed_suite"}
+    suites = {f"{suite}_suite", *item.fixturenames} & {"standalone_suite", "distributed_suite", "cluster"}
     return min(suites, default=item.path.name)

@@ -9,6 +9,7 @@ from conda_store_shared.testing.demo_channel.server import ChannelServer
 from conda_store_shared.testing.servers import Databases, S3Account, VirtualHosts
 from conda_store_shared.testing.servers.conda_store import QUICK, Backing, DistributedSuite, StandaloneSuite, Suite
 from conda_store_shared.testing.servers.otlp_sink import OtlpSink
+from tests.acceptance.cluster import Cluster
 from tests.acceptance.command_line import CommandLine
 from tests.acceptance.user import User
 
@@ -61,6 +62,13 @@ def suite(request: pytest.FixtureRequest) -> Suite:
     """The suite in each mode."""
     found: Suite = request.getfixturevalue(f"{request.param}_suite")
     return found
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Five processes on their own PostgreSQL, RabbitMQ and S3: tests kill any of them, and start it again."""
+    with Cluster(tmp_path_factory.mktemp("cluster")).running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -18,13 +18,6 @@ SMALL = ["demo-text"]
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Five processes on their own PostgreSQL, RabbitMQ and S3."""
-    with Cluster(tmp_path_factory.mktemp("cluster")).running() as cluster:
-        yield cluster
-
-
 @pytest.fixture
 def user(cluster: Cluster, demo_channel_server: ChannelServer) -> Iterator[User]:
     """Somebody who is logged in."""
