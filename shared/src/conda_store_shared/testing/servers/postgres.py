@@ -58,8 +58,8 @@ class Databases:
     def drop_database(self, database: str) -> None:
         """Drop a database, given by name or URL, with its connections and logins; no error if there is none."""
         name = database_name(database)
-        self.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
-        self.execute(f"DROP ROLE IF EXISTS {', '.join(_quoted(f'{name}_{service}') for service in SERVICES)}")
+        logins = ", ".join(_quoted(f"{name}_{service}") for service in SERVICES)
+        self._run(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)", f"DROP ROLE IF EXISTS {logins}")
 
     def narrow(self, url: str) -> Mapping[str, str]:
         """Make a login for each service that has tables in a database with our schema; return the URL of each.
@@ -86,17 +86,21 @@ class Databases:
 
         Raises ServerNotReady with PostgreSQL's reason if it is refused.
         """
+        return self._run(statement, place=database.replace(DRIVER, "postgresql") if database else "")
+
+    def _run(self, *statements: str, place: str = "") -> str:
+        """Run each by itself, by one connection: to start psql costs as much as what it is started for."""
         psql = find_program("psql", "postgresql-client", *PLACES)
-        place = database.replace(DRIVER, "postgresql") if database else self.admin_url
+        commands = [part for statement in statements for part in ("-c", statement)]
         done = subprocess.run(
-            [str(psql), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", place, "-c", statement],
+            [str(psql), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", place or self.admin_url, *commands],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode != 0:
-            raise ServerNotReady(f"PostgreSQL refused {statement!r}: {done.stderr.strip()}")
+            raise ServerNotReady(f"PostgreSQL refused {'; '.join(statements)!r}: {done.stderr.strip()}")
         return done.stdout
 
 
