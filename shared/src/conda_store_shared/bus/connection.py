@@ -9,13 +9,22 @@ import structlog
 from aio_pika.abc import AbstractConnection
 
 from conda_store_shared.bus.options import RabbitOptions
-from conda_store_shared.bus.waiting import BROKER_FAILURES, when_closed, within
+from conda_store_shared.bus.waiting import (
+    BROKER_FAILURES,
+    cancellations,
+    raise_if_cancelled,
+    unleaked,
+    when_closed,
+    within,
+)
 
 _log = structlog.get_logger(__name__)
 
 # A connection that lived this long was a good one: begin again with the shortest wait.
 _STEADY = 10.0
 _CLOSE_TIMEOUT = 5.0
+# A broker that answers at all has established a connection by then.
+_ESTABLISHED_AFTER = 0.5
 
 Serve = Callable[[AbstractConnection], Awaitable[None]]
 
@@ -31,6 +40,7 @@ class SupervisedConnection:
         self._options = options
         self._purpose = purpose
         self._serve = serve
+        self._connecting: asyncio.Task[AbstractConnection] | None = None
         self._connection: AbstractConnection | None = None
 
     @property
@@ -43,23 +53,32 @@ class SupervisedConnection:
     async def run(self) -> None:
         """Keep the connection until cancelled, and leave it open then: ``close`` ends it."""
         clock = asyncio.get_running_loop().time
-        failures = 0
+        failures, before = 0, cancellations()
         while True:
             started = clock()
             try:
-                await self._live()
+                # In a task of its own: task groups prefer a failure to a cancellation that comes with it, and leave
+                # their own cancellations in the count (Python 3.11).
+                await unleaked(asyncio.create_task(self._live()))
             except* BROKER_FAILURES as errors:
                 _log.warning("broker_connection_failed", purpose=self._purpose, reason=_reason(errors))
             await self.close()
+            raise_if_cancelled(before)
             failures = 0 if clock() - started > _STEADY else failures + 1
             await asyncio.sleep(self._options.reconnect.delay(failures))
 
     async def close(self) -> None:
-        """Close the connection if there is one; takes a few seconds at most."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        """Close the connection if there is one, or one is about to be; takes a few seconds at most."""
+        connecting, self._connecting, self._connection = self._connecting, None, None
+        if connecting is None:
+            return
+        # The library loses a connection when it is cancelled in the moment it is established.
+        await asyncio.wait({connecting}, timeout=_ESTABLISHED_AFTER)
+        connecting.cancel()
+        await asyncio.wait({connecting}, timeout=_CLOSE_TIMEOUT)
+        if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
             with contextlib.suppress(*BROKER_FAILURES):
-                await within(_CLOSE_TIMEOUT, connection.close())
+                await within(_CLOSE_TIMEOUT, connecting.result().close())
 
     async def _live(self) -> None:
         connection = self._connection = await self._connect()
@@ -70,12 +89,13 @@ class SupervisedConnection:
             await self._serve(connection)
 
     async def _connect(self) -> AbstractConnection:
+        """Connect in a task that outlives a cancellation: ``close`` ends it, and closes what it came to."""
         options = self._options
         name = f"conda-store-{options.service} ({self._purpose})"
-        return await within(
-            options.connect_timeout,
-            aio_pika.connect(options.url, heartbeat=options.heartbeat, client_properties={"connection_name": name}),
+        self._connecting = asyncio.create_task(
+            aio_pika.connect(options.url, heartbeat=options.heartbeat, client_properties={"connection_name": name})
         )
+        return await within(options.connect_timeout, asyncio.shield(self._connecting))
 
 
 async def _raise_when(closed: "asyncio.Future[str]") -> None:

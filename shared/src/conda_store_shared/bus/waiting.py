@@ -23,15 +23,31 @@ async def unleaked(answer: Awaitable[Answer]) -> Answer:
     """Wait for the broker; a cancellation that is not ours but the library's is raised as ConnectionError.
 
     The library cancels what waits on a channel that closes, so the waiting task cannot tell why it is cancelled.
+    Ours is raised whatever the library makes of it: one that comes just as a channel closes is a success to it.
     """
-    task = asyncio.current_task()
-    cancellations = task.cancelling() if task else 0
+    before = cancellations()
     try:
-        return await answer
+        answered = await answer
     except asyncio.CancelledError as error:
-        if task is None or task.cancelling() > cancellations:
-            raise
+        raise_if_cancelled(before)
         raise ConnectionError("the connection to the broker was closed") from error
+    except BROKER_FAILURES:
+        raise_if_cancelled(before)
+        raise
+    raise_if_cancelled(before)
+    return answered
+
+
+def cancellations() -> int:
+    """How often the current task was told to end, whatever became of the exceptions that told it."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def raise_if_cancelled(before: int) -> None:
+    """Raise CancelledError when there are more ``cancellations`` than ``before``."""
+    if cancellations() > before:
+        raise asyncio.CancelledError
 
 
 def when_closed(link: AbstractConnection | AbstractChannel) -> "asyncio.Future[str]":
