@@ -146,22 +146,43 @@ def installed(scripted: DemoEnvironment) -> PrefixRecord:
     return scripted.record
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with the newest schema, to be copied: to make one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("schema") / "template.sqlite"
+
+    async def make() -> None:
+        async with Database(f"sqlite:///{path}") as database:
+            await upgrade(database)
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def empty_database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An SQLite database with the newest schema."""
-    async with Database(f"sqlite:///{tmp_path}/artifacts.sqlite") as database:
-        await upgrade(database)
-        yield database
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of an SQLite database of this test's own, with the newest schema and no rows."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'test.sqlite')}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of such a database of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def empty_database(sqlite_url: str) -> AsyncIterator[Database]:
+    """An SQLite database with the newest schema."""
+    async with Database(sqlite_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
     """A database of each kind, with the newest schema."""
-    url = f"sqlite:///{tmp_path}/test.sqlite"
-    if request.param == "postgres":
-        url = request.getfixturevalue("empty_postgres_url")
-    async with Database(url, pool_size=2) as database:
-        await upgrade(database)
+    async with Database(database_url, pool_size=2) as database:
         yield database
 
 

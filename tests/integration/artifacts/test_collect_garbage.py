@@ -14,7 +14,6 @@ from conda_store_artifacts.use_cases.collect_garbage import collect_garbage
 from conda_store_artifacts.use_cases.provide_fragments import provide_fragments
 from conda_store_shared.child.report import SilentReport
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.moments import now
 from conda_store_shared.storage.filesystem import FilesystemStore
 from tests.unit.artifacts.fragment_world import World, a_request, a_world, locked
@@ -23,15 +22,11 @@ GRACE = timedelta(hours=24)
 SILENT = SilentReport()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    url = f"sqlite:///{tmp_path}/test.sqlite"
-    if request.param == "postgres":
-        url = request.getfixturevalue("empty_postgres_url")
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     work = tmp_path / "work"
     work.mkdir()
-    async with Database(url, pool_size=8) as database, FilesystemStore(tmp_path / "storage") as store:
-        await upgrade(database)
+    async with Database(database_url, pool_size=8) as database, FilesystemStore(tmp_path / "storage") as store:
         world = a_world(database, store, work)
         await world.add_builds(1, 2, 3)
         yield world

@@ -13,7 +13,6 @@ from conda_store_artifacts.use_cases.provide_fragments import forget_blobs, prov
 from conda_store_artifacts.use_cases.store_blob import LocalBlob, store_blob
 from conda_store_shared.child.report import SilentReport
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.moments import now
 from conda_store_shared.domain.canonical import sha256_hex
 from conda_store_shared.domain.stage import FailureCode
@@ -24,13 +23,9 @@ from tests.unit.artifacts.fragment_world import ARCHIVE, World, a_request, a_wor
 SILENT = SilentReport()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/test.sqlite"
-    if request.param == "postgres":
-        url = request.getfixturevalue("empty_postgres_url")
-    async with Database(url, pool_size=8) as database:
-        await upgrade(database)
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, pool_size=8) as database:
         yield database
 
 

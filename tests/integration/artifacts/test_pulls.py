@@ -14,7 +14,6 @@ from conda_store_shared.contracts.envelope import Envelope
 from conda_store_shared.contracts.events import ImageRequested
 from conda_store_shared.contracts.topology import API, queue_name
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import Namespace, PublicEvent
 from conda_store_shared.domain.public_event import PublicEventType
 from conda_store_shared.storage.filesystem import FilesystemStore
@@ -60,16 +59,14 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with Database(f"sqlite:///{tmp_path}/test.sqlite") as database:
-        await upgrade(database)
-        async with FilesystemStore(tmp_path / "storage") as store:
-            world = World(DownloadService(database=database, store=store))
-            await world.service.add_build()
-            queue = queue_name(API, ImageRequested)
-            world.service.bus.subscribe(Subscription(queue=queue, handler=world.hear))
-            async with running(world.service.bus):
-                yield world
+async def world(sqlite_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with Database(sqlite_url) as database, FilesystemStore(tmp_path / "storage") as store:
+        world = World(DownloadService(database=database, store=store))
+        await world.service.add_build()
+        queue = queue_name(API, ImageRequested)
+        world.service.bus.subscribe(Subscription(queue=queue, handler=world.hear))
+        async with running(world.service.bus):
+            yield world
 
 
 def reason_of(answer: httpx.Response) -> tuple[int, str, str | None]:

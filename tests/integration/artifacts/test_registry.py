@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import delete
 
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import BuildArtifact, Environment, Namespace
 from conda_store_shared.storage.filesystem import FilesystemStore
 from conda_store_shared.storage.s3 import S3Options, S3Store
@@ -41,14 +40,12 @@ BEARER = (
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[DownloadService]:
-    async with Database(f"sqlite:///{tmp_path}/test.sqlite", pool_size=2) as database:
-        await upgrade(database)
-        async with FilesystemStore(tmp_path / "storage") as store:
-            service = DownloadService(database=database, store=store)
-            await service.add_build()
-            await change_build(service, status="COMPLETED")
-            yield service
+async def service(sqlite_url: str, tmp_path: Path) -> AsyncIterator[DownloadService]:
+    async with Database(sqlite_url, pool_size=2) as database, FilesystemStore(tmp_path / "storage") as store:
+        service = DownloadService(database=database, store=store)
+        await service.add_build()
+        await change_build(service, status="COMPLETED")
+        yield service
 
 
 async def ask(service: DownloadService, path: str, token: str | None = None) -> tuple[int, str]:
