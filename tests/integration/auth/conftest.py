@@ -75,6 +75,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """URL of an SQLite database of this test's own, with the newest schema and no rows."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'auth.sqlite')}"
+
+
+@pytest.fixture
 async def login_database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """A database of this test's own."""
     copied = shutil.copy(migrated_file, tmp_path / "logins.sqlite")
@@ -83,11 +89,9 @@ async def login_database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[D
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, migrated_file: Path, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a database of either kind, with the newest schema."""
-    if request.param == "sqlite":
-        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'auth.sqlite')}"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 

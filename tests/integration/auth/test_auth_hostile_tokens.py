@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +12,6 @@ from conda_store_auth.config import AuthOptions
 from conda_store_auth.main import build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.testing.servers.process import free_port
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -29,11 +27,10 @@ TOKENS = {
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def client(sqlite_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A program that speaks to auth."""
     port = free_port()
-    async with Database(f"sqlite:///{tmp_path}/auth.sqlite") as database:
-        await upgrade(database)
+    async with Database(sqlite_url) as database:
         options = AuthOptions(authorization=AuthorizationOptions(secret=SECRET))
         service = build(options, bus=MemoryBus(), database=database)
         listening = Listening(address="127.0.0.1", port=port)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -12,7 +11,6 @@ from conda_store_auth.config import AuthOptions
 from conda_store_auth.main import build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.testing.servers.process import free_port
 from conda_store_shared.web.application import WebOptions, create_application
 from conda_store_shared.web.authentication import AuthorizationOptions
@@ -33,11 +31,10 @@ async def until_connected(port: int) -> None:
 
 
 @pytest.fixture
-async def port(tmp_path: Path) -> AsyncIterator[int]:
+async def port(sqlite_url: str) -> AsyncIterator[int]:
     """The port on which auth listens."""
     number = free_port()
-    async with Database(f"sqlite:///{tmp_path}/auth.sqlite") as database:
-        await upgrade(database)
+    async with Database(sqlite_url) as database:
         service = build(
             AuthOptions(authorization=AuthorizationOptions(secret=SECRET)), bus=MemoryBus(), database=database
         )
