@@ -23,8 +23,9 @@ _log = structlog.get_logger(__name__)
 # A connection that lived this long was a good one: begin again with the shortest wait.
 _STEADY = 10.0
 _CLOSE_TIMEOUT = 5.0
-# A broker that answers at all has established a connection by then.
-_ESTABLISHED_AFTER = 0.5
+# Enough to establish a connection, or to give one up, with a broker that answers. Over TLS, the library waits for one that
+# does not for half a minute; that is left to itself.
+_MOMENT = 0.5
 
 Serve = Callable[[AbstractConnection], Awaitable[None]]
 
@@ -73,9 +74,9 @@ class SupervisedConnection:
         if connecting is None:
             return
         # The library loses a connection when it is cancelled in the moment it is established.
-        await asyncio.wait({connecting}, timeout=_ESTABLISHED_AFTER)
+        await asyncio.wait({connecting}, timeout=_MOMENT)
         connecting.cancel()
-        await asyncio.wait({connecting}, timeout=_CLOSE_TIMEOUT)
+        await asyncio.wait({connecting}, timeout=_MOMENT)
         if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
             with contextlib.suppress(*BROKER_FAILURES):
                 await within(_CLOSE_TIMEOUT, connecting.result().close())
