@@ -23,8 +23,8 @@ _log = structlog.get_logger(__name__)
 # A connection that lived this long was a good one: begin again with the shortest wait.
 _STEADY = 10.0
 _CLOSE_TIMEOUT = 5.0
-# Enough to establish a connection, or to give one up, with a broker that answers. Over TLS, the library waits for one that
-# does not for half a minute; that is left to itself.
+# Enough to establish a connection, or to give one up, with a broker that answers. Over TLS, the library waits half a
+# minute for one that does not; that is left to itself.
 _MOMENT = 0.5
 
 Serve = Callable[[AbstractConnection], Awaitable[None]]
