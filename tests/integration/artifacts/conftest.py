@@ -18,7 +18,6 @@ from conda_store_shared.conda.install_plan import InstallPlan
 from conda_store_shared.conda.installer import finish, install
 from conda_store_shared.conda.ownership import Ownership
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.domain.lockfile import Lockfile
 from conda_store_shared.domain.prefix_record import PrefixRecord
 from conda_store_shared.domain.whole_marker import WHOLE_MARKER, WholeMarker
@@ -144,19 +143,6 @@ def scripted(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
 def installed(scripted: DemoEnvironment) -> PrefixRecord:
     """The record of a prefix."""
     return scripted.record
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with the newest schema, to be copied: to make one takes longer than most tests."""
-    path = tmp_path_factory.mktemp("schema") / "template.sqlite"
-
-    async def make() -> None:
-        async with Database(f"sqlite:///{path}") as database:
-            await upgrade(database)
-
-    asyncio.run(make())
-    return path
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Auth in front of an identity provider, and browsers of it."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -17,7 +16,6 @@ from conda_store_auth.config import AuthOptions, OAuthOptions
 from conda_store_auth.main import build
 from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.web.application import create_application
 from conda_store_shared.web.authentication import AuthorizationOptions
 from conda_store_shared.web.routing import prefixed
@@ -61,29 +59,16 @@ async def provider() -> AsyncIterator[OddProvider]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the newest schema, to be copied and left alone."""
-    path = tmp_path_factory.mktemp("migrated") / "auth.sqlite"
-
-    async def migrate() -> None:
-        async with Database(f"sqlite:///{path}") as database:
-            await upgrade(database)
-
-    asyncio.run(migrate())
-    return path
-
-
 @pytest.fixture
-def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """URL of an SQLite database of this test's own, with the newest schema and no rows."""
-    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'auth.sqlite')}"
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'auth.sqlite')}"
 
 
 @pytest.fixture
-async def login_database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+async def login_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """A database of this test's own."""
-    copied = shutil.copy(migrated_file, tmp_path / "logins.sqlite")
+    copied = shutil.copy(sqlite_template, tmp_path / "logins.sqlite")
     async with Database(f"sqlite:///{copied}") as database:
         yield database
 

@@ -1,6 +1,5 @@
 """One database and one loop for all tests here: to compile every statement anew for each test takes half their time."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest_asyncio
 
 from conda_store_shared.storage.filesystem import FilesystemStore
 from tests.unit.api.api_client import Api, open_api
-from tests.unit.api.ledger_builders import Ledger, copy_of, empty, make_template, open_ledger
+from tests.unit.api.ledger_builders import Ledger, copy_of, empty, open_ledger
 from tests.unit.api.streaming import Streaming, open_streaming
 
 _HERE = Path(__file__).parent
@@ -22,17 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="session")
-def ledger_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with the newest schema."""
-    return asyncio.run(make_template(tmp_path_factory.mktemp("schema") / "template.sqlite"))
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def kept_ledger(ledger_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
+async def kept_ledger(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledger]:
     """A ledger with what the last test left in it."""
     directory = tmp_path_factory.mktemp("ledger")
-    async with open_ledger(copy_of(ledger_template, directory), directory / "objects") as opened:
+    async with open_ledger(copy_of(sqlite_template, directory), directory / "objects") as opened:
         yield opened
 
 

@@ -39,7 +39,6 @@ from conda_store_shared.bus.memory import MemoryBus
 from conda_store_shared.contracts import events
 from conda_store_shared.contracts.envelope import decode
 from conda_store_shared.db.engine import Database
-from conda_store_shared.db.migrate import upgrade
 from conda_store_shared.db.models import (
     Build,
     Model,
@@ -322,13 +321,6 @@ async def empty(database: Database) -> None:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
-
-
-async def make_template(path: Path) -> Path:
-    """Return an empty SQLite database with the newest schema, to be copied."""
-    async with Database(f"sqlite:///{path}") as database:
-        await upgrade(database)
-    return path
 
 
 def copy_of(template: Path, directory: Path) -> str:

@@ -99,13 +99,13 @@ async def test_default_namespace_is_made_once_when_the_database_is_there(ledger:
     assert await ledger.events() == ["namespace.created"]
 
 
-async def test_default_namespace_waits_when_the_database_is_away(ledger_template: Path, tmp_path: Path) -> None:
+async def test_default_namespace_waits_when_the_database_is_away(sqlite_template: Path, tmp_path: Path) -> None:
     place = tmp_path / "later"
     async with Database(f"sqlite:///{place / 'ledger.sqlite'}") as away:
         task = asyncio.create_task(ensure_namespace(Transactions(away, "api"), some_settings(), pause=0.01))
         await asyncio.sleep(0.05)
         assert not task.done()
-        copy_of(ledger_template, tmp_path)
+        copy_of(sqlite_template, tmp_path)
         place.mkdir()
         (tmp_path / "ledger.sqlite").rename(place / "ledger.sqlite")
         async with asyncio.timeout(5):

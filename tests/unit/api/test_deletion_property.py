@@ -32,11 +32,11 @@ ACTS = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def setting(ledger_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+def setting(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """A loop and a ledger that all examples share."""
     directory = tmp_path_factory.mktemp("deletion")
     with asyncio.Runner() as runner:
-        opened = open_ledger(copy_of(ledger_template, directory), directory / "unused")
+        opened = open_ledger(copy_of(sqlite_template, directory), directory / "unused")
         yield runner, runner.run(opened.__aenter__())
         runner.run(opened.__aexit__(None, None, None))
 

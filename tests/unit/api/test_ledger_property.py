@@ -18,11 +18,11 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.fixture(scope="module")
-def world(ledger_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A loop and a ledger that all examples share."""
     directory = tmp_path_factory.mktemp("property")
     with asyncio.Runner() as runner:
-        opened = open_ledger(copy_of(ledger_template, directory), directory / "objects")
+        opened = open_ledger(copy_of(sqlite_template, directory), directory / "objects")
         yield runner, runner.run(opened.__aenter__())
         runner.run(opened.__aexit__(None, None, None))
 

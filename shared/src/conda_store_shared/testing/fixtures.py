@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -127,6 +128,14 @@ def postgres_template(postgres_server: Databases) -> Iterator[str]:
     asyncio.run(_migrate(url))
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with the newest schema and no rows, to be copied and left alone."""
+    path = tmp_path_factory.mktemp("schema") / "template.sqlite"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
 
 
 async def _migrate(url: str) -> None:
